@@ -107,8 +107,20 @@ impl Administration {
                 ConversationCommand::ShowAgain { message }
             }
         };
+        let is_shown = matches!(body, ConversationCommand::ShowAgain { .. });
         let looked = self.handle(by, (report, reports), Handling::Assign, None).await?;
-        self.moderate(by, conversation, body, &looked).await
+        let done = self.moderate(by, conversation, body, &looked).await?;
+        if is_shown {
+            return Ok(done);
+        }
+        // Whoever has settled it meanwhile may have shown the message again before it was withheld.
+        let still = self.handle(by, (report, reports), Handling::Assign, None).await;
+        if let Err(settled) = still {
+            let body = ConversationCommand::ShowAgain { message };
+            self.moderate(by, conversation, body, &looked).await?;
+            return Err(settled);
+        }
+        Ok(done)
     }
 
     /// Says what becomes of a report.

@@ -275,7 +275,12 @@ impl Writer {
             let before = std::mem::take(frames);
             self.write(&before).await?;
             self.written();
-            self.visible_from(event.conversation).await?;
+            let latest = self.visible_from(event.conversation).await?;
+            if latest > event.seq {
+                // They have left and come back meanwhile: what an earlier membership showed them is with all of them alone.
+                let visible = Box::pin(self.saw(event.conversation)).await?;
+                self.views.note(event.conversation, visible);
+            }
         }
         Ok(())
     }

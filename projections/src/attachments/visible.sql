@@ -1,5 +1,5 @@
 -- Of a conversation whose events are aside nobody knows the members, so what it shows is not shown; nor is what stands
--- before what the viewer sees, nor what is withheld. What few messages show is looked for in their conversations; what is sent on and on may be shown by very
+-- before what the viewer sees, nor what is withheld, of which nobody knows where `unread` has events aside. What few messages show is looked for in their conversations; what is sent on and on may be shown by very
 -- many, and is looked for in the viewer's.
 SELECT a.attachment, a.owner, a.at, a.name, a.type, a.size, a.sha256, a.width, a.height
   FROM {attachments}.attachment a
@@ -12,6 +12,8 @@ SELECT a.attachment, a.owner, a.at, a.name, a.type, a.size, a.sha256, a.width, a
                                         AND m.visible_from <= c.seq LIMIT 1) m
                 WHERE NOT (SELECT EXISTS (SELECT FROM projection_parked p WHERE p.projection = 'conversations'
                                              AND p.version = {conversations_version} AND p.stream = c.conversation))
+                  AND NOT (SELECT EXISTS (SELECT FROM projection_parked p WHERE p.projection = 'unread'
+                                             AND p.version = {unread_version} AND p.stream = c.conversation))
                   AND (SELECT true FROM {unread}.void w
                         WHERE w.conversation = c.conversation AND w.seq = c.seq AND w.withheld LIMIT 1) IS NULL)
         OR (SELECT count(*) FROM (SELECT FROM {attachments}.claim c WHERE c.attachment = $1 LIMIT 1000) c) >= 1000
@@ -24,4 +26,6 @@ SELECT a.attachment, a.owner, a.at, a.name, a.type, a.size, a.sha256, a.width, a
                                               WHERE w.conversation = c.conversation AND w.seq = c.seq AND w.withheld LIMIT 1) IS NULL
                                       LIMIT 1) c
                 WHERE NOT (SELECT EXISTS (SELECT FROM projection_parked p WHERE p.projection = 'conversations'
-                                             AND p.version = {conversations_version} AND p.stream = m.conversation))))
+                                             AND p.version = {conversations_version} AND p.stream = m.conversation))
+                  AND NOT (SELECT EXISTS (SELECT FROM projection_parked p WHERE p.projection = 'unread'
+                                             AND p.version = {unread_version} AND p.stream = m.conversation))))
