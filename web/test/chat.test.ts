@@ -346,6 +346,29 @@ test('what was read elsewhere without a connection is known with the next one', 
   chat.close();
 });
 
+test('what a summary alone tells to be unread counts as read where somebody looks at it', async () => {
+  const nodes = [node(2)];
+  const here = await online(nodes);
+  const { chat, peer } = here;
+  chat.select(CONVERSATION);
+  chat.viewing(true);
+  await real();
+  assert.deepEqual(commands(peer, 'read'), []);
+  // As behind a gap with which no event comes.
+  nodes[0] = node(6, { lastReadSeq: 2, unreadCount: 4 });
+  peer.says({ type: 'synced' });
+  await real();
+  await stands(here, 2);
+  assert.equal(chat.state.conversations.get(CONVERSATION)!.unread, 0);
+  await stands(here, 1);
+  const reads = commands(peer, 'read');
+  assert.deepEqual(
+    reads.map(({ seq }) => seq),
+    [6],
+  );
+  chat.close();
+});
+
 test('people who are not known yet, or without an answer, are asked for again', async () => {
   let broken = true;
   const stranger = { id: BOB, username: BOB, displayName: 'Unknown' };
