@@ -332,7 +332,7 @@ impl Consumer {
     pub async fn tried(&self, portion: &Portion) -> Result<(), ProjectionError> {
         let place = (portion.lane, portion.to);
         if let Some(Aside { why, again, .. }) = portion.aside.values().next() {
-            return self.noted(place, why, *again).await;
+            return self.noted(place, why, *again, false).await;
         }
         let (lane, pos) = (i16::from(portion.lane), portion.to as i64);
         within(SHORT, async {
@@ -344,19 +344,26 @@ impl Consumer {
         Ok(())
     }
 
-    /// Takes note that an event that is [wanted](Self::wanted) again could not be tried. It is tried some times more.
+    /// Takes note that an event that is [wanted](Self::wanted) again could not be tried: it is tried again for as long as that is so, behind the
+    /// others.
     pub async fn failed(&self, place: (u8, u64), why: &str) -> Result<(), ProjectionError> {
-        self.noted(place, why, true).await
+        self.noted(place, why, true, true).await
     }
 
-    /// Counts an attempt in vain.
-    async fn noted(&self, (lane, pos): (u8, u64), why: &str, again: bool) -> Result<(), ProjectionError> {
+    /// Counts an attempt in vain, the last of some unless it is `for_ever`.
+    async fn noted(
+        &self,
+        (lane, pos): (u8, u64),
+        why: &str,
+        again: bool,
+        for_ever: bool,
+    ) -> Result<(), ProjectionError> {
         let (lane, pos) = (i16::from(lane), pos as i64);
         within(SHORT, async {
             let client = &self.session.client;
             let statement = client.prepare_cached(include_str!("consumer/tried.sql")).await?;
             client
-                .execute(&statement, &[&self.name, &lane, &pos, &why, &again])
+                .execute(&statement, &[&self.name, &lane, &pos, &why, &again, &for_ever])
                 .await
         })
         .await?;
