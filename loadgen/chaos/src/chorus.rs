@@ -18,10 +18,12 @@ use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
 use crate::witness::{Answer, Witness};
 
-/// How long one node may take to answer before the storm goes on without it.
+/// How long one node may take to answer before the storm goes on without it. Where none has answered, it is the machine that is slow, and they
+/// are given twice as long, up to the longest.
 const ANSWER_LIMIT: Duration = Duration::from_secs(3);
+const LONGEST_LIMIT: Duration = Duration::from_secs(48);
 /// How long a message may stay without any answer. Longer than all faults of a run.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often the same is said to each node at once.
 const TIMES: usize = 2;
@@ -30,6 +32,8 @@ const TIMES: usize = 2;
 pub(crate) struct Chorus {
     witnesses: Vec<Witness>,
     scribe: Scribe,
+    /// How long nodes are given now.
+    limit: Duration,
     pub(crate) effects: Effects,
     pub(crate) problems: Vec<String>,
 }
@@ -63,6 +67,7 @@ impl Chorus {
         Self {
             witnesses: nodes.iter().enumerate().map(witness).collect(),
             scribe: Scribe::new(clock, person.user, name),
+            limit: ANSWER_LIMIT,
             effects: Effects::default(),
             problems: Vec::new(),
         }
@@ -293,8 +298,9 @@ impl Chorus {
 
     /// Sends a message to each node at once, as often as that is done; answers what came in time.
     async fn ask_all(&mut self, message: &Said) -> Vec<Answer> {
+        let limit = self.limit;
         let asked = self.witnesses.iter_mut().map(async |witness| {
-            let answers = timeout(ANSWER_LIMIT, witness.ask(message, TIMES)).await;
+            let answers = timeout(limit, witness.ask(message, TIMES)).await;
             let answers = answers.ok().and_then(Result::ok);
             if answers.is_none() {
                 // The node is away, or too late: what it still says is lost with the connection.
@@ -302,6 +308,10 @@ impl Chorus {
             }
             answers.unwrap_or_default()
         });
-        join_all(asked).await.into_iter().flatten().collect()
+        let answers: Vec<Answer> = join_all(asked).await.into_iter().flatten().collect();
+        if answers.is_empty() {
+            self.limit = (limit * 2).min(LONGEST_LIMIT);
+        }
+        answers
     }
 }
