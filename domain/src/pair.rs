@@ -84,7 +84,7 @@ struct Side {
     asks: Option<bool>,
     /// Until then they are not heard.
     unheard_until: Option<Moment>,
-    /// Requests that the other heard and that they took back, since the other last answered one.
+    /// Requests that they took back, since the other last answered one.
     taken_back: u8,
     blocks: bool,
 }
@@ -223,8 +223,9 @@ impl Pair {
             }
             Change::Withdrawn => {
                 let mine = self.of_mut(*by, *user);
-                let was_heard = mine.asks.take() == Some(true);
-                mine.taken_back = mine.taken_back.saturating_add(u8::from(was_heard));
+                // Whether or not it was heard: that depends on blocks, of which nothing may depend that comes later.
+                mine.asks = None;
+                mine.taken_back = mine.taken_back.saturating_add(1);
             }
             Change::Removed => self.contacts = false,
             Change::Blocked { on } => self.of_mut(*by, *user).blocks = *on,

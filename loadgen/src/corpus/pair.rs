@@ -143,7 +143,7 @@ impl Pairs {
                 (theirs.was_declined, theirs.taken_back) = (true, 0);
             }
             Change::Withdrawn => {
-                mine.taken_back += u8::from(mine.is_heard());
+                mine.taken_back = mine.taken_back.saturating_add(1);
                 mine.asks = None;
             }
             Change::Removed => *contacts = false,
