@@ -14,6 +14,7 @@ pub mod history;
 pub mod invitation;
 pub mod joining;
 pub mod link;
+mod marked;
 mod members;
 pub mod message;
 pub mod muted;
@@ -43,12 +44,11 @@ use history::{Beginning, UNWRITTEN};
 use invitation::Invitations;
 use joining::Requests;
 use link::Links;
+use marked::Marked;
 use members::{Member, Members};
-use pin::Pins;
 use slow::Posts;
 use std::sync::Arc;
 use taken_back::TakenBack;
-use withholding::Withheld;
 
 pub use everyone::EVERYONE_PER_HOUR;
 pub use group::GROUP_MEMBERS_MAX;
@@ -63,8 +63,8 @@ pub struct Conversation {
     members: Members,
     /// Grows by one with each member who comes in, so that members have an order of arrival.
     arrivals: u64,
-    pins: Pins,
-    withheld: Withheld,
+    pins: Marked,
+    withheld: Marked,
     calls: Calls,
     settings: GroupSettings,
     /// From where on those see it who come in now.
@@ -245,8 +245,10 @@ impl Conversation {
                     );
                 }
             }
-            ConversationEvent::PinChanged(changed) => self.pins.set(changed),
-            ConversationEvent::MessageWithheld(changed) => self.withheld.set(changed),
+            ConversationEvent::PinChanged(changed) => self.pins.set(changed.message, changed.on),
+            ConversationEvent::MessageWithheld(changed) => {
+                self.withheld.set(changed.message, changed.withheld);
+            }
             ConversationEvent::MessageSent(sent) => {
                 if sent.everyone {
                     self.calls.add();

@@ -116,6 +116,13 @@ pub struct Message {
     pub reactions: Reactions,
 }
 
+impl Message {
+    /// The number that counts take for it where it counts no more: 0 where the main timeline never had it.
+    pub(crate) fn counted_no(&self) -> u64 {
+        if self.line.is_main() { self.msg_no } else { 0 }
+    }
+}
+
 /// What is known of an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attachment {

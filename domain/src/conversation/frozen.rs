@@ -4,6 +4,7 @@ use super::group_settings::{GroupSettings, Join, Who};
 use super::history::{Beginning, History};
 use super::invitation::Invitation;
 use super::link::Link;
+use super::marked::Marked;
 use super::members::Member;
 use super::taken_back::{TakenBack, Times, Two};
 use super::{Conversation, Shape};
@@ -63,13 +64,8 @@ impl Conversation {
             out.extend(member.arrival.to_le_bytes());
             out.extend(member.visible_from.to_le_bytes());
         }
-        out.extend((self.pins.count() as u64).to_le_bytes());
-        for message in self.pins.iter() {
-            out.extend(message.as_bytes());
-        }
-        out.extend((self.withheld.count() as u64).to_le_bytes());
-        for message in self.withheld.iter() {
-            out.extend(message.as_bytes());
+        for marked in [&self.pins, &self.withheld] {
+            freeze_marked(marked, out);
         }
         out.extend((self.calls.iter().len() as u64).to_le_bytes());
         for call in self.calls.iter() {
@@ -173,10 +169,8 @@ impl Conversation {
             };
             Some((user, member))
         })?;
-        let count = frozen.number()?;
-        let pins = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
-        let count = frozen.number()?;
-        let withheld = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
+        let pins = thaw_marked(frozen)?;
+        let withheld = thaw_marked(frozen)?;
         let count = frozen.number()?;
         let calls = frozen.list(count, 8, time)?;
         let settings = thaw_settings(frozen)?;
@@ -208,8 +202,8 @@ impl Conversation {
             name,
             members: members.into_iter().collect(),
             arrivals,
-            pins: pins.into_iter().collect(),
-            withheld: withheld.into_iter().collect(),
+            pins,
+            withheld,
             calls: calls.into_iter().collect(),
             settings,
             beginning: Beginning::stored(beginning),
@@ -247,6 +241,19 @@ fn invitation(frozen: &mut Frozen<'_>) -> Option<(UserId, Invitation)> {
         until: time(frozen)??.into(),
     };
     Some((user, invitation))
+}
+
+fn freeze_marked(marked: &Marked, out: &mut Vec<u8>) {
+    out.extend((marked.count() as u64).to_le_bytes());
+    for message in marked.iter() {
+        out.extend(message.as_bytes());
+    }
+}
+
+fn thaw_marked(frozen: &mut Frozen<'_>) -> Option<Marked> {
+    let count = frozen.number()?;
+    let messages = frozen.list(count, 16, |frozen| frozen.array().map(Uuid::from_bytes))?;
+    Some(messages.into_iter().collect())
 }
 
 fn freeze_two((by, user): Two, out: &mut Vec<u8>) {

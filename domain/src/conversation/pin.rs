@@ -9,7 +9,6 @@ use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// How many messages of a conversation are pinned at the same time.
@@ -33,38 +32,6 @@ impl Stored for PinChanged {
 
     fn into_event(self) -> Event {
         ConversationEvent::PinChanged(self).into()
-    }
-}
-
-/// The messages that are pinned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pins(BTreeSet<Uuid>);
-
-impl Pins {
-    pub(super) fn has(&self, message: Uuid) -> bool {
-        self.0.contains(&message)
-    }
-
-    pub(super) fn set(&mut self, changed: &PinChanged) {
-        if changed.on {
-            self.0.insert(changed.message);
-        } else {
-            self.0.remove(&changed.message);
-        }
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Uuid> + '_ {
-        self.0.iter().copied()
-    }
-}
-
-impl FromIterator<Uuid> for Pins {
-    fn from_iter<I: IntoIterator<Item = Uuid>>(messages: I) -> Self {
-        Self(messages.into_iter().collect())
     }
 }
 

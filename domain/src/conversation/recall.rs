@@ -92,7 +92,7 @@ impl Conversation {
         let recalled = ConversationEvent::MessageRecalled(MessageRecalled {
             message: id,
             message_seq: message.seq,
-            message_no: if message.line.is_main() { message.msg_no } else { 0 },
+            message_no: message.counted_no(),
             reason: reason.cloned(),
         });
         // The ack names the last event, which is what was asked for.

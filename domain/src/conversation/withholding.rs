@@ -9,7 +9,6 @@ use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::Reason;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// How many messages of a conversation are withheld at the same time.
@@ -38,38 +37,6 @@ impl Stored for MessageWithheld {
 
     fn into_event(self) -> Event {
         ConversationEvent::MessageWithheld(self).into()
-    }
-}
-
-/// The messages that are withheld.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Withheld(BTreeSet<Uuid>);
-
-impl Withheld {
-    pub(super) fn has(&self, message: Uuid) -> bool {
-        self.0.contains(&message)
-    }
-
-    pub(super) fn set(&mut self, changed: &MessageWithheld) {
-        if changed.withheld {
-            self.0.insert(changed.message);
-        } else {
-            self.0.remove(&changed.message);
-        }
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Uuid> + '_ {
-        self.0.iter().copied()
-    }
-}
-
-impl FromIterator<Uuid> for Withheld {
-    fn from_iter<I: IntoIterator<Item = Uuid>>(messages: I) -> Self {
-        Self(messages.into_iter().collect())
     }
 }
 
@@ -131,7 +98,7 @@ fn changed(id: Uuid, message: &Message, reason: Option<&Reason>) -> Conversation
     ConversationEvent::MessageWithheld(MessageWithheld {
         message: id,
         message_seq: message.seq,
-        message_no: if message.line.is_main() { message.msg_no } else { 0 },
+        message_no: message.counted_no(),
         withheld: reason.is_some(),
         reason: reason.cloned(),
     })
