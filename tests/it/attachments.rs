@@ -611,9 +611,8 @@ async fn a_file_is_not_taken_for_nobodys_while_the_read_model_lacks_the_lane_tha
     node.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are() {
-    let store = Store::new().await;
+/// A node that cleans up all the time, somebody there, and their upload of ten bytes, of which five have come.
+async fn half_uploaded(store: &Store) -> (TestNode, User, String) {
     let mut config = store.config();
     config.attachments.clean_up_s = 1;
     let node = TestNode::start(config).await;
@@ -621,6 +620,13 @@ async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are()
     let place = begun(&node, &ann, 10).await;
     let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
     assert_eq!(sent.status(), 204);
+    (node, ann, place)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_of_an_upload_that_is_gone_on_with_are_kept_however_old_they_are() {
+    let store = Store::new().await;
+    let (node, ann, place) = half_uploaded(&store).await;
     let parts = incoming(&store);
     for part in &parts {
         age(part);
@@ -646,13 +652,7 @@ fn left(folder: &Path, name: &str) -> PathBuf {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_uploads_have_left_goes_also_behind_thousands_of_parts_that_are_kept() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
-    let ann = node.register("ann").await;
-    let place = begun(&node, &ann, 10).await;
-    let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
-    assert_eq!(sent.status(), 204);
+    let (node, ..) = half_uploaded(&store).await;
     // Somebody goes on with an upload of which they are parts.
     let kept: Vec<Uuid> = (0..3000).map(|_| Uuid::new_v4()).collect();
     let name = "UPDATE upload SET parts = parts || $1";

@@ -216,16 +216,22 @@ async fn counts(world: &World, user: Uuid, conversation: Uuid) -> (i64, i64, i64
     (seen[0].unread_count, mentions[0].1, pending)
 }
 
+/// Ann has said so much to Bob, mentioning him each time: the two, where, and what was said.
+async fn mentioning(world: &World, messages: usize) -> ([Uuid; 2], Uuid, Vec<Recorded>) {
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let talk = world.direct(ann, bob, 2).await;
+    let mut said = vec![];
+    for n in 0..messages {
+        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
+    }
+    ([ann, bob], talk, said)
+}
+
 #[tokio::test]
 async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
     let world = World::new().await;
-    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
-    let talk = world.direct(ann, bob, 2).await;
+    let ([ann, bob], talk, said) = mentioning(&world, 3).await;
     let counts = async || counts(&world, bob, talk).await;
-    let mut said = vec![];
-    for n in 0..3 {
-        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
-    }
     assert_eq!(counts().await, (3, 3, 3));
     world.recall(&said[1], ann).await;
     assert_eq!(counts().await, (2, 2, 2));
@@ -245,13 +251,8 @@ async fn a_recalled_message_is_not_unread_does_not_mention_and_does_not_wait() {
 #[tokio::test]
 async fn a_withheld_message_is_in_no_count_until_it_is_shown_again_and_a_recall_wins() {
     let world = World::new().await;
-    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
-    let talk = world.direct(ann, bob, 2).await;
+    let ([ann, bob], talk, said) = mentioning(&world, 3).await;
     let counts = async || counts(&world, bob, talk).await;
-    let mut said = vec![];
-    for n in 0..3 {
-        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
-    }
     assert_eq!(counts().await, (3, 3, 3));
     world.withhold(&said[1], ann, true).await;
     assert_eq!(counts().await, (2, 2, 2));
@@ -341,13 +342,8 @@ async fn a_withheld_message_says_nothing_wherever_it_is_read_until_it_is_shown_a
 #[tokio::test]
 async fn what_is_hidden_is_not_unread_does_not_mention_and_does_not_wait() {
     let world = World::new().await;
-    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
-    let talk = world.direct(ann, bob, 2).await;
+    let ([ann, bob], talk, said) = mentioning(&world, 4).await;
     let counts = async || counts(&world, bob, talk).await;
-    let mut said = vec![];
-    for n in 0..4 {
-        said.push(world.send(talk, ann, &format!("{n}"), &[bob]).await);
-    }
     assert_eq!(counts().await, (4, 4, 4));
     world.hide(bob, &said[1..2]).await;
     assert_eq!(counts().await, (3, 3, 3));
