@@ -294,7 +294,7 @@ impl Conversation {
                 self.declines.add(declined.user);
             }
             ConversationEvent::InvitationWithdrawn(withdrawn) => {
-                if let Some(by) = self.invitations.end(withdrawn.user) {
+                for by in self.invitations.end(withdrawn.user, withdrawn.by) {
                     self.taken_back.add((by, withdrawn.user));
                 }
             }
@@ -328,9 +328,9 @@ impl Conversation {
         self.taken_back.cap(now);
     }
 
-    /// Somebody has said whether they come.
+    /// Somebody has said whether they come, to all who have invited them.
     fn answered(&mut self, user: UserId) {
-        if let Some(by) = self.invitations.end(user) {
+        for by in self.invitations.end(user, None) {
             self.taken_back.forget((by, user));
         }
     }

@@ -19,7 +19,7 @@ use crate::event::{
     ProfileUpdated, Registered, SettingsUpdated, ThreadRead, Told, UserEvent,
 };
 use crate::frozen::Frozen;
-use crate::id::ConversationId;
+use crate::id::{ConversationId, UserId};
 use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
@@ -110,8 +110,9 @@ impl User {
         }
         out.push(self.settings.freeze());
         out.extend((self.invited.iter().len() as u64).to_le_bytes());
-        for (conversation, until) in self.invited.iter() {
+        for ((conversation, by), until) in self.invited.iter() {
             out.extend(conversation.0.as_bytes());
+            out.extend(by.0.as_bytes());
             out.extend(until.time().timestamp_millis().to_le_bytes());
         }
     }
@@ -144,13 +145,14 @@ impl User {
         }
         let settings = Settings::thaw(frozen.byte()?)?;
         let count = frozen.number()?;
-        let open = frozen.list(count, 24, |frozen| {
-            let until = (conversation(frozen)?, i64::from_le_bytes(frozen.array()?));
-            Some((until.0, DateTime::from_timestamp_millis(until.1)?))
+        let open = frozen.list(count, 40, |frozen| {
+            let invitation = (conversation(frozen)?, UserId(id(frozen)?));
+            let until = DateTime::from_timestamp_millis(i64::from_le_bytes(frozen.array()?))?;
+            Some((invitation, until))
         })?;
         let mut invited = Invited::default();
-        for (conversation, until) in open {
-            invited.push(conversation, until.into());
+        for (invitation, until) in open {
+            invited.push(invitation, until.into());
         }
         Some(Self {
             registered,

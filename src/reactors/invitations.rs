@@ -1,5 +1,6 @@
 //! Notices of invitations: who is invited into a group is told, on their own stream, and what has become of it, so that all of their devices
-//! know. Whom they block they hear nothing of: the invitation is in the group as ever, and nobody there can tell.
+//! know. Whom they block they hear nothing of: the invitation is in the group as ever, and nobody there can tell. Each inviter's is told by itself,
+//! and what was told of is for the user's stream to know: nothing else is told to have ended.
 
 use super::Reactor;
 use super::commands::{Commands, Later};
@@ -125,10 +126,11 @@ fn sent(fact: &Fact<'_>) -> Option<(UserId, UserId)> {
 /// Who is told of an event, and what.
 fn told(fact: &Fact<'_>) -> Option<(UserId, Told)> {
     let conversation = ConversationId(fact.stream());
-    let ended = |user, outcome| {
+    let ended = |user, outcome, by| {
         let ended = InvitationEnded {
             conversation,
             outcome,
+            by,
         };
         Some((user, Told::InvitationEnded(ended)))
     };
@@ -143,13 +145,13 @@ fn told(fact: &Fact<'_>) -> Option<(UserId, Told)> {
             Some((sent.user, Told::Invited(invited)))
         }
         Event::Conversation(ConversationEvent::InvitationAccepted(accepted)) => {
-            ended(accepted.user, Ending::Accepted)
+            ended(accepted.user, Ending::Accepted, None)
         }
         Event::Conversation(ConversationEvent::InvitationDeclined(declined)) => {
-            ended(declined.user, Ending::Declined)
+            ended(declined.user, Ending::Declined, None)
         }
         Event::Conversation(ConversationEvent::InvitationWithdrawn(withdrawn)) => {
-            ended(withdrawn.user, Ending::Withdrawn)
+            ended(withdrawn.user, Ending::Withdrawn, withdrawn.by)
         }
         _ => None,
     }

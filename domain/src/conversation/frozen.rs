@@ -2,7 +2,7 @@
 
 use super::group_settings::{GroupSettings, Join, Who};
 use super::history::{Beginning, History};
-use super::invitation::Invitation;
+use super::invitation::Asked;
 use super::link::Link;
 use super::marked::Marked;
 use super::members::Member;
@@ -104,10 +104,10 @@ impl Conversation {
             out.extend(link.left.map_or(UNCOUNTED, u64::from).to_le_bytes());
         }
         out.extend((self.invitations.iter().len() as u64).to_le_bytes());
-        for (user, invitation) in self.invitations.iter() {
+        for ((user, by), until) in self.invitations.iter() {
             out.extend(user.0.as_bytes());
-            out.extend(invitation.by.0.as_bytes());
-            out.extend(invitation.until.time().timestamp_micros().to_le_bytes());
+            out.extend(by.0.as_bytes());
+            out.extend(until.time().timestamp_micros().to_le_bytes());
         }
         freeze_book(
             self.declines.count(),
@@ -234,13 +234,10 @@ fn link(frozen: &mut Frozen<'_>) -> Option<(Uuid, Link)> {
     Some((id, link))
 }
 
-fn invitation(frozen: &mut Frozen<'_>) -> Option<(UserId, Invitation)> {
+fn invitation(frozen: &mut Frozen<'_>) -> Option<(Asked, Moment)> {
     let user = UserId(Uuid::from_bytes(frozen.array()?));
-    let invitation = Invitation {
-        by: UserId(Uuid::from_bytes(frozen.array()?)),
-        until: time(frozen)??.into(),
-    };
-    Some((user, invitation))
+    let by = UserId(Uuid::from_bytes(frozen.array()?));
+    Some(((user, by), time(frozen)??.into()))
 }
 
 fn freeze_marked(marked: &Marked, out: &mut Vec<u8>) {

@@ -1,8 +1,8 @@
 //! Invitations by name: somebody is asked to come in, and comes or does not. Until then they are no member, and see nothing of the group but
 //! its name.
 //!
-//! An invitation ends by an event of its own, whatever ends it, or with its time. Whether the one who is invited is told of it is not decided
-//! here: a block between two people must not show in what happens to a group.
+//! Each inviter's is one of its own, and takes nobody else's place. It ends by an event, whatever ends it, or with its time. Whether the one who
+//! is invited is told of it is not decided here: a block between two people must not show in what happens to a group.
 
 use super::{Conversation, Shape};
 use crate::digest::Form;
@@ -17,9 +17,12 @@ use crate::text::GroupName;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The most invitations of a group that are open at a time.
 pub const INVITATIONS_MAX: usize = 200;
+/// The most of them that invite the same person, each by another.
+pub const INVITERS_MAX: usize = 20;
 /// The most invitations that somebody sends in a day, into all groups together.
 pub const INVITATIONS_A_DAY: u32 = 200;
 /// How long an invitation is open, in seconds.
@@ -27,7 +30,7 @@ pub const INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 /// How long whoever has declined is not invited again, in seconds.
 pub const DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
 
-/// Somebody is asked to come in, until a moment.
+/// Somebody is asked to come in, until a moment. What others have sent them stays as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationSent {
     pub user: UserId,
@@ -47,7 +50,7 @@ impl Stored for InvitationSent {
     }
 }
 
-macro_rules! ended {
+macro_rules! answered {
     ($(#[$doc:meta])* $name:ident, $kind:ident, $wire:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,67 +70,93 @@ macro_rules! ended {
     };
 }
 
-ended! {
-    /// Whoever was invited comes in, by the event behind this one.
+answered! {
+    /// Whoever was invited comes in, by the event behind this one. It answers whoever has invited them.
     InvitationAccepted, INVITATION_ACCEPTED, "invitation.accepted"
 }
-ended! {
-    /// Whoever was invited does not come.
+answered! {
+    /// Whoever was invited does not come, by whomever.
     InvitationDeclined, INVITATION_DECLINED, "invitation.declined"
 }
-ended! {
-    /// Somebody is invited no more: it was taken back, they were let in or banned, or whoever has invited them goes.
-    InvitationWithdrawn, INVITATION_WITHDRAWN, "invitation.withdrawn"
+
+/// Somebody is invited no more: it was taken back, they were let in or banned, or whoever has invited them goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationWithdrawn {
+    pub user: UserId,
+    /// By whom they are invited no more; nothing, where that is everybody.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<UserId>,
 }
 
-/// An invitation that has no answer, if it is not over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Invitation {
-    pub(super) by: UserId,
-    pub(super) until: Moment,
+impl Stored for InvitationWithdrawn {
+    const KIND: Kind = Kind::INVITATION_WITHDRAWN;
+    const NAME: &'static str = "invitation.withdrawn";
+    const CONTROL: bool = true;
+
+    fn into_event(self) -> Event {
+        ConversationEvent::InvitationWithdrawn(self).into()
+    }
 }
 
-/// The invitations of a group that have no answer, by who is invited.
+/// Who is invited, and by whom.
+pub(super) type Asked = (UserId, UserId);
+
+/// The invitations of a group that have no answer, those that are over included: until when each can be answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Invitations(BTreeMap<UserId, Invitation>);
+pub(super) struct Invitations(BTreeMap<Asked, Moment>);
 
 impl Invitations {
     pub(super) fn add(&mut self, sent: &InvitationSent) {
-        let InvitationSent { user, by, until, .. } = *sent;
-        self.0.insert(user, Invitation { by, until });
+        self.0.insert((sent.user, sent.by), sent.until);
     }
 
-    /// Returns who has sent it, if there was one.
-    pub(super) fn end(&mut self, user: UserId) -> Option<UserId> {
-        self.0.remove(&user).map(|invitation| invitation.by)
+    /// Ends the one that `by` has sent, or all of them. Returns whose have ended.
+    pub(super) fn end(&mut self, user: UserId, by: Option<UserId>) -> Vec<UserId> {
+        let theirs = self.of(user).map(|(inviter, _)| inviter);
+        let ended: Vec<UserId> = theirs
+            .filter(|inviter| by.is_none_or(|by| by == *inviter))
+            .collect();
+        for inviter in &ended {
+            self.0.remove(&(user, *inviter));
+        }
+        ended
     }
 
     /// Those that are over by then are kept no longer.
     pub(super) fn date(&mut self, at: DateTime<Utc>) {
         if !self.0.is_empty() {
-            self.0.retain(|_, invitation| invitation.until.time() > at);
+            self.0.retain(|_, until| until.time() > at);
         }
     }
 
-    /// The one that somebody can answer.
-    fn open(&self, user: UserId, now: DateTime<Utc>) -> Option<Invitation> {
-        let invitation = self.0.get(&user).copied();
-        invitation.filter(|invitation| invitation.until.time() > now)
+    /// Who has invited somebody, and until when.
+    fn of(&self, user: UserId) -> impl Iterator<Item = (UserId, Moment)> + '_ {
+        let all = (user, UserId(Uuid::nil()))..=(user, UserId(Uuid::max()));
+        self.0.range(all).map(|((_, by), until)| (*by, *until))
+    }
+
+    /// The same of those that can be answered.
+    fn open(&self, user: UserId, now: DateTime<Utc>) -> impl Iterator<Item = (UserId, Moment)> + '_ {
+        self.of(user).filter(move |(_, until)| until.time() > now)
+    }
+
+    /// Whether somebody can answer that of `by`.
+    fn is_open(&self, asked: Asked, now: DateTime<Utc>) -> bool {
+        self.0.get(&asked).is_some_and(|until| until.time() > now)
     }
 
     /// How many can be answered.
     fn count_open(&self, now: DateTime<Utc>) -> usize {
-        let open = self.0.values();
-        open.filter(|invitation| invitation.until.time() > now).count()
+        self.0.values().filter(|until| until.time() > now).count()
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (UserId, Invitation)> + '_ {
-        self.0.iter().map(|(user, invitation)| (*user, *invitation))
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (Asked, Moment)> + '_ {
+        self.0.iter().map(|(asked, until)| (*asked, *until))
     }
 }
 
-impl FromIterator<(UserId, Invitation)> for Invitations {
-    fn from_iter<I: IntoIterator<Item = (UserId, Invitation)>>(invitations: I) -> Self {
+impl FromIterator<(Asked, Moment)> for Invitations {
+    fn from_iter<I: IntoIterator<Item = (Asked, Moment)>>(invitations: I) -> Self {
         Self(invitations.into_iter().collect())
     }
 }
@@ -155,7 +184,7 @@ impl Conversation {
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
         }
-        if self.invitations.open(user, now).is_some() {
+        if self.invitations.is_open((user, actor), now) {
             return Ok(vec![]);
         }
         if let Some(wait) = self.declines.wait(user, DECLINED_SECONDS, now) {
@@ -180,27 +209,51 @@ impl Conversation {
                 wait: ties.free_at.map_or(TimeDelta::hours(1), |free| free - now),
             });
         }
-        if self.invitations.count_open(now) >= INVITATIONS_MAX {
+        let gives_way = self.gives_way(actor, user, now)?;
+        if gives_way.is_none() && self.invitations.count_open(now) >= INVITATIONS_MAX {
             return Err(Rejection::Conflict("the group has too many open invitations"));
         }
         let name = self.name.as_deref().ok_or(Rejection::NotAMember)?;
-        Ok(vec![ConversationEvent::InvitationSent(InvitationSent {
+        let sent = ConversationEvent::InvitationSent(InvitationSent {
             user,
             by: actor,
             until: (now + TimeDelta::seconds(i64::from(INVITATION_SECONDS))).into(),
             name: name.clone(),
-        })])
+        });
+        Ok(gives_way.into_iter().chain([sent]).collect())
     }
 
-    /// To whoever is not invited a group is as one that is not there, and also where who has invited them may add nobody now.
+    /// What ends so that `actor` can invite somebody whom as many invite as can be. It is one that lets them in no more, because its sender may
+    /// add nobody; or else, since owners and admins may take back any, the oldest of those whose senders have the least to say. To others it is
+    /// refused. Whom the one who is invited blocks does not count, so the answer tells nothing of it.
+    fn gives_way(
+        &self,
+        actor: UserId,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Option<ConversationEvent>, Rejection> {
+        if self.invitations.open(user, now).count() < INVITERS_MAX {
+            return Ok(None);
+        }
+        let lets_in = |by: UserId| self.inviter(by, now).is_ok();
+        let open = self.invitations.open(user, now);
+        let least = open.min_by_key(|(by, until)| (lets_in(*by), self.role(*by), *until, *by));
+        match least {
+            Some((by, _)) if !lets_in(by) || self.manager(actor).is_ok() => Ok(Some(no_more(user, Some(by)))),
+            _ => Err(Rejection::Conflict("too many people invite this user already")),
+        }
+    }
+
+    /// To whoever is not invited a group is as one that is not there, and also where nobody who has invited them may add anybody now.
     pub(super) fn accept_invitation(
         &self,
         actor: UserId,
         facts: &Facts,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        let invitation = self.invited(actor, now)?;
-        if self.inviter(invitation.by, now).is_err() {
+        self.invited(actor, now)?;
+        let mut inviters = self.invitations.open(actor, now).map(|(by, _)| by);
+        if !inviters.any(|by| self.inviter(by, now).is_ok()) {
             return Err(Rejection::NotAMember);
         }
         self.come_in(actor, None, facts, now)
@@ -216,7 +269,7 @@ impl Conversation {
         Ok(vec![ConversationEvent::InvitationDeclined(declined)])
     }
 
-    /// Owners and admins take back any invitation, others those that they have sent; and whoever asks to be let in, that.
+    /// Owners and admins end all invitations of somebody, others the one that they have sent; and whoever asks to be let in, that.
     pub(super) fn withdraw_invitation(
         &self,
         actor: UserId,
@@ -227,42 +280,48 @@ impl Conversation {
             return self.ask_no_more(actor, now);
         }
         let role = self.group(actor)?;
-        let open = self.invitations.open(user, now);
-        let invitation = open.ok_or(Rejection::NotFound(Field::User))?;
-        if role < Role::Admin && invitation.by != actor {
+        let all = self
+            .withdrawn(user, now)
+            .ok_or(Rejection::NotFound(Field::User))?;
+        if role >= Role::Admin {
+            return Ok(vec![all]);
+        }
+        if !self.invitations.is_open((user, actor), now) {
             return Err(Rejection::Forbidden("only an owner or admin can do this"));
         }
-        Ok(self.withdrawn(user, now).into_iter().collect())
+        Ok(vec![no_more(user, Some(actor))])
     }
 
     /// Refuses whoever has nothing to answer.
-    fn invited(&self, actor: UserId, now: DateTime<Utc>) -> Result<Invitation, Rejection> {
+    fn invited(&self, actor: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
         if self.is_member(actor) {
             self.group(actor)?;
             return Err(Rejection::Conflict("you are a member already"));
         }
         // A group that everybody has left is over, with its invitations.
         let is_there = self.shape == Shape::Group && self.member_count() > 0;
-        match self.invitations.open(actor, now) {
-            // Of one who left before such invitations ended with them, it is not said that they did.
-            Some(invitation) if is_there && self.is_member(invitation.by) => Ok(invitation),
-            _ => Err(Rejection::NotAMember),
+        // Of one who left before such invitations ended with them, it is not said that they did.
+        let mut open = self.invitations.open(actor, now);
+        if is_there && open.any(|(by, _)| self.is_member(by)) {
+            return Ok(());
         }
+        Err(Rejection::NotAMember)
     }
 
     /// That somebody who comes in of themselves was invited, where they were.
     pub(super) fn accepted(&self, user: UserId, now: DateTime<Utc>) -> Option<ConversationEvent> {
-        let open = self.invitations.open(user, now);
-        open.map(|_| ConversationEvent::InvitationAccepted(InvitationAccepted { user }))
+        let mut open = self.invitations.open(user, now);
+        open.next()
+            .map(|_| ConversationEvent::InvitationAccepted(InvitationAccepted { user }))
     }
 
-    /// That somebody is invited no more, where they were.
+    /// That somebody is invited by nobody any more, where they were.
     pub(super) fn withdrawn(&self, user: UserId, now: DateTime<Utc>) -> Option<ConversationEvent> {
-        let open = self.invitations.open(user, now);
-        open.map(|_| ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }))
+        let mut open = self.invitations.open(user, now);
+        open.next().map(|_| no_more(user, None))
     }
 
-    /// That those whom somebody has invited, and who have not answered, are invited no more.
+    /// That those whom somebody has invited, and who have not answered, are no more invited by them.
     pub(super) fn withdraw_invitations_of(
         &self,
         by: UserId,
@@ -271,10 +330,15 @@ impl Conversation {
         let theirs = self
             .invitations
             .iter()
-            .filter(move |(_, invitation)| invitation.by == by);
-        let open = theirs.filter(move |(_, invitation)| invitation.until.time() > now);
-        open.map(|(user, _)| ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }))
+            .filter(move |((_, inviter), _)| *inviter == by);
+        let open = theirs.filter(move |(_, until)| until.time() > now);
+        open.map(move |((user, _), _)| no_more(user, Some(by)))
     }
+}
+
+/// Somebody is invited no more, by one or by everybody.
+fn no_more(user: UserId, by: Option<UserId>) -> ConversationEvent {
+    ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user, by })
 }
 
 pub(crate) fn invite_form(form: &mut Form, user: UserId) {

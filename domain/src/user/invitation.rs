@@ -9,6 +9,7 @@ use crate::text::GroupName;
 use crate::user::contact::Told;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// The most invitations that somebody is told of and can answer. Of more, the one that is over first makes room.
 pub const INVITED_MAX: usize = 1000;
@@ -33,11 +34,14 @@ impl Stored for GroupInvited {
     }
 }
 
-/// An invitation that was told of can be answered no more.
+/// Invitations into a group that were told of can be answered no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvitationEnded {
     pub conversation: ConversationId,
     pub outcome: Ending,
+    /// Whose has ended; nothing, where all have.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<UserId>,
 }
 
 /// What has become of an invitation.
@@ -59,31 +63,45 @@ impl Stored for InvitationEnded {
     }
 }
 
-/// The invitations that somebody was told of and that have not ended by a word, those that are over included.
+/// An invitation into a group, by somebody.
+pub(super) type Invitation = (ConversationId, UserId);
+
+/// The invitations that somebody was told of and that have not ended by a word, those that are over included: until when each is open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Invited(BTreeMap<ConversationId, Moment>);
+pub(super) struct Invited(BTreeMap<Invitation, Moment>);
 
 impl Invited {
     /// Whether it may be told: nobody hears of the end of what they have not heard of.
     pub(super) fn lets_tell(&self, told: &Told) -> bool {
         match told {
-            Told::InvitationEnded(ended) => self.0.contains_key(&ended.conversation),
+            Told::InvitationEnded(ended) => self.ended_by(*ended).next().is_some(),
             _ => true,
         }
     }
 
     pub(super) fn fold(&mut self, told: &Told) {
         match told {
-            Told::Invited(invited) => self.push(invited.conversation, invited.until),
+            Told::Invited(invited) => self.push((invited.conversation, invited.by), invited.until),
             Told::InvitationEnded(ended) => {
-                self.0.remove(&ended.conversation);
+                let over: Vec<Invitation> = self.ended_by(*ended).collect();
+                for invitation in over {
+                    self.0.remove(&invitation);
+                }
             }
             _ => {}
         }
     }
 
-    pub(super) fn push(&mut self, conversation: ConversationId, until: Moment) {
-        self.0.insert(conversation, until);
+    /// Those that a word ends.
+    fn ended_by(&self, ended: InvitationEnded) -> impl Iterator<Item = Invitation> + '_ {
+        let InvitationEnded { conversation, by, .. } = ended;
+        let (first, last) = by.map_or((Uuid::nil(), Uuid::max()), |by| (by.0, by.0));
+        let those = (conversation, UserId(first))..=(conversation, UserId(last));
+        self.0.range(those).map(|(invitation, _)| *invitation)
+    }
+
+    pub(super) fn push(&mut self, invitation: Invitation, until: Moment) {
+        self.0.insert(invitation, until);
         if self.0.len() > INVITED_MAX {
             let first = self.0.iter().min_by_key(|(id, until)| (**until, **id));
             if let Some(first) = first.map(|(id, _)| *id) {
@@ -92,7 +110,7 @@ impl Invited {
         }
     }
 
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (ConversationId, Moment)> + '_ {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (Invitation, Moment)> + '_ {
         self.0.iter().map(|(id, until)| (*id, *until))
     }
 }

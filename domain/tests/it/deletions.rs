@@ -143,7 +143,10 @@ fn a_group_loses_who_is_deleted_with_what_they_handed_out_and_goes_to_an_heir() 
     events.extend([created, invited(DAN, ANN), role(CAT, Role::Admin)]);
     given(events).when(ANN, DEPART).then([
         ConversationEvent::LinkRevoked(LinkRevoked { link }),
-        ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user: user(DAN) }),
+        ConversationEvent::InvitationWithdrawn(InvitationWithdrawn {
+            user: user(DAN),
+            by: Some(user(ANN)),
+        }),
         left(ANN),
         role(CAT, Role::Owner),
     ]);
@@ -153,8 +156,11 @@ fn a_group_loses_who_is_deleted_with_what_they_handed_out_and_goes_to_an_heir() 
 #[test]
 fn who_is_deleted_is_asked_in_no_more_and_waits_at_no_door() {
     let mut events = group();
-    events.push(invited(DAN, ANN));
-    let withdrawn = ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user: user(DAN) });
+    events.extend([invited(DAN, ANN), invited(DAN, BEN)]);
+    let withdrawn = ConversationEvent::InvitationWithdrawn(InvitationWithdrawn {
+        user: user(DAN),
+        by: None,
+    });
     given(events).when(DAN, DEPART).then([withdrawn]);
     let mut events = group();
     events.push(ConversationEvent::JoinRequested(JoinRequested {

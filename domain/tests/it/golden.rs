@@ -89,7 +89,11 @@ fn examples() -> Vec<Event> {
         .into(),
         ConversationEvent::InvitationAccepted(InvitationAccepted { user: user(4) }).into(),
         ConversationEvent::InvitationDeclined(InvitationDeclined { user: user(4) }).into(),
-        ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user: user(4) }).into(),
+        ConversationEvent::InvitationWithdrawn(InvitationWithdrawn {
+            user: user(4),
+            by: None,
+        })
+        .into(),
         ConversationEvent::MessageSent(MessageSent {
             reply_to: Some(Uuid::from_u128(77)),
             mentions: vec![user(2)],
@@ -274,6 +278,7 @@ fn examples() -> Vec<Event> {
         Told::InvitationEnded(InvitationEnded {
             conversation: conversation(500),
             outcome: Ending::Accepted,
+            by: None,
         })
         .into(),
         pair(
@@ -398,6 +403,23 @@ fn more() -> Vec<(&'static str, Event)> {
                 user: user(3),
                 role: Role::Member,
                 link: Some(Uuid::from_u128(79)),
+            })
+            .into(),
+        ),
+        (
+            "by",
+            ConversationEvent::InvitationWithdrawn(InvitationWithdrawn {
+                user: user(4),
+                by: Some(user(1)),
+            })
+            .into(),
+        ),
+        (
+            "by",
+            Told::InvitationEnded(InvitationEnded {
+                conversation: ConversationId(Uuid::from_u128(500)),
+                outcome: Ending::Withdrawn,
+                by: Some(user(2)),
             })
             .into(),
         ),

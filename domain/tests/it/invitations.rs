@@ -1,6 +1,6 @@
 use crate::harness::*;
 use chrono::{DateTime, TimeDelta};
-use tidings_domain::conversation::invitation::{DECLINED_SECONDS, INVITATION_SECONDS};
+use tidings_domain::conversation::invitation::{DECLINED_SECONDS, INVITATION_SECONDS, INVITERS_MAX};
 use tidings_domain::conversation::taken_back::{INVITATIONS_TAKEN_BACK_MAX, TAKEN_BACK_SECONDS};
 use tidings_domain::event::{
     GroupInvited, GroupRenamed, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
@@ -39,8 +39,20 @@ fn accepted(n: u128) -> ConversationEvent {
     ConversationEvent::InvitationAccepted(InvitationAccepted { user: user(n) })
 }
 
+/// By nobody any more.
 fn withdrawn(n: u128) -> ConversationEvent {
-    ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user: user(n) })
+    ConversationEvent::InvitationWithdrawn(InvitationWithdrawn {
+        user: user(n),
+        by: None,
+    })
+}
+
+/// By that one no more.
+fn withdrawn_by(n: u128, by: u128) -> ConversationEvent {
+    ConversationEvent::InvitationWithdrawn(InvitationWithdrawn {
+        user: user(n),
+        by: Some(user(by)),
+    })
 }
 
 fn set(change: SettingsChange) -> Given {
@@ -213,7 +225,7 @@ fn those_who_may_add_people_invite_and_take_back_what_they_have_sent() {
     };
     let by_ben = || everybody().done(BEN, invite(DAN));
     by_ben().when(CAT, withdraw(DAN)).forbidden();
-    by_ben().when(BEN, withdraw(DAN)).then([withdrawn(DAN)]);
+    by_ben().when(BEN, withdraw(DAN)).then([withdrawn_by(DAN, BEN)]);
     by_ben().when(ANN, withdraw(DAN)).then([withdrawn(DAN)]);
     let gone = by_ben().done(BEN, withdraw(DAN));
     gone.when(DAN, ACCEPT).refused(Rejection::NotAMember);
@@ -271,6 +283,241 @@ fn members_strangers_and_the_banned_are_not_invited_and_nobody_twice() {
         .refused(Rejection::NotAMember);
 }
 
+/// Ann, who owns the group, Ben, who is an ordinary member, and Cat, who is an admin, have invited Dan.
+fn by_three() -> Given {
+    set(SettingsChange {
+        invite: Some(Who::Members),
+        ..SettingsChange::default()
+    })
+    .done(
+        ANN,
+        ConversationCommand::ChangeRole {
+            user: user(CAT),
+            role: Role::Admin,
+        },
+    )
+    .done(ANN, invite(DAN))
+    .done(BEN, invite(DAN))
+    .done(CAT, invite(DAN))
+}
+
+/// They may not have been told of the one that is open.
+#[test]
+fn whoever_is_invited_by_one_is_invited_by_another_all_the_same() {
+    let open = || {
+        set(SettingsChange {
+            invite: Some(Who::Members),
+            ..SettingsChange::default()
+        })
+    };
+    let by_ben = || open().done(BEN, invite(DAN));
+    by_ben().when(BEN, invite(DAN)).then([]);
+    by_ben().when(CAT, invite(DAN)).then([sent(DAN, CAT, "friends")]);
+    // Nobody's own is touched by that, whoever comes last.
+    let by_both = || by_ben().done(CAT, invite(DAN));
+    for inviter in [BEN, CAT] {
+        by_both().when(inviter, invite(DAN)).then([]);
+        by_both()
+            .when(inviter, withdraw(DAN))
+            .then([withdrawn_by(DAN, inviter)]);
+        let gone = by_both().done(inviter, withdraw(DAN));
+        gone.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+        gone.when(inviter, withdraw(DAN)).forbidden();
+        gone.when(inviter, invite(DAN))
+            .then([sent(DAN, inviter, "friends")]);
+    }
+    let nobody = by_both().done(BEN, withdraw(DAN)).done(CAT, withdraw(DAN));
+    nobody.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+    nobody
+        .when(BEN, withdraw(DAN))
+        .refused(Rejection::NotFound(Field::User));
+}
+
+#[test]
+fn an_answer_and_whoever_keeps_order_end_all_invitations_of_somebody() {
+    by_three().when(ANN, withdraw(DAN)).then([withdrawn(DAN)]);
+    by_three().when(CAT, withdraw(DAN)).then([withdrawn(DAN)]);
+    by_three().when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    let add = ConversationCommand::AddMember { user: user(DAN) };
+    by_three().when(CAT, add).then([withdrawn(DAN), added(DAN)]);
+    let remove = ConversationCommand::RemoveMember { user: user(DAN) };
+    for over in [
+        by_three().done(ANN, withdraw(DAN)),
+        by_three().done(DAN, DECLINE),
+        by_three().done(DAN, ACCEPT).done(ANN, remove),
+    ] {
+        over.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+        over.when(BEN, withdraw(DAN))
+            .refused(Rejection::NotFound(Field::User));
+    }
+    // Events from when there was one of each say nothing of who had sent it.
+    let old = given(group().into_iter().chain([
+        sent(DAN, ANN, "friends"),
+        sent(DAN, BEN, "friends"),
+        withdrawn(DAN),
+    ]));
+    old.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+}
+
+#[test]
+fn whoever_is_invited_comes_in_as_long_as_one_who_has_invited_them_may_add_people() {
+    let mute = |n| ConversationCommand::MuteMember {
+        user: user(n),
+        on: true,
+        until: None,
+    };
+    let not_cat = by_three().done(ANN, mute(CAT));
+    not_cat.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    let not_ann = by_three()
+        .done(
+            ANN,
+            ConversationCommand::ChangeRole {
+                user: user(CAT),
+                role: Role::Owner,
+            },
+        )
+        .done(ANN, ConversationCommand::Leave);
+    not_ann.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    let not_ben = not_ann.done(CAT, mute(BEN));
+    not_ben.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    // Where nobody may, nothing ends: it is asked when it is used.
+    let who = |invite| {
+        ConversationCommand::ChangeSettings(SettingsChange {
+            invite: Some(invite),
+            ..SettingsChange::default()
+        })
+    };
+    let nobody = given(group())
+        .done(ANN, who(Who::Members))
+        .done(BEN, invite(DAN))
+        .done(CAT, invite(DAN))
+        .done(ANN, who(Who::Admins));
+    nobody.when(DAN, ACCEPT).refused(Rejection::NotAMember);
+    assert!(nobody.when(DAN, DECLINE).0.is_ok());
+    let one = nobody.done(
+        ANN,
+        ConversationCommand::ChangeRole {
+            user: user(CAT),
+            role: Role::Admin,
+        },
+    );
+    one.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+}
+
+#[test]
+fn who_had_no_answer_is_whoever_sent_what_ended() {
+    let week = i64::from(TAKEN_BACK_SECONDS);
+    let all = || {
+        set(SettingsChange {
+            invite: Some(Who::Members),
+            ..SettingsChange::default()
+        })
+    };
+    // Ben takes his own back, over and over, while Cat's is open.
+    let often = (0..INVITATIONS_TAKEN_BACK_MAX).fold(all().done(CAT, invite(DAN)), |given, _| {
+        given.done(BEN, invite(DAN)).done(BEN, withdraw(DAN)).written(0)
+    });
+    often.when(BEN, invite(DAN)).refused(unanswered(week));
+    often.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    let cat = often.done(CAT, withdraw(DAN)).written(0);
+    cat.when(CAT, invite(DAN)).then([sent(DAN, CAT, "friends")]);
+    // What an owner takes back was each inviter's.
+    let by_owner = (0..INVITATIONS_TAKEN_BACK_MAX).fold(all(), |given, _| {
+        given
+            .done(BEN, invite(DAN))
+            .done(CAT, invite(DAN))
+            .done(ANN, withdraw(DAN))
+            .written(0)
+    });
+    for inviter in [BEN, CAT] {
+        by_owner.when(inviter, invite(DAN)).refused(unanswered(week));
+    }
+    by_owner.when(ANN, invite(DAN)).then([sent(DAN, ANN, "friends")]);
+}
+
+/// Ordinary members from 10 on, who may add people, and as many of them as can be have invited Dan, the first the longest ago. The last but one is an
+/// admin who has not, and so is Ann.
+fn crowded() -> (Given, u128, u128) {
+    let (first, admin, last) = (10, 10 + INVITERS_MAX as u128, 11 + INVITERS_MAX as u128);
+    let members = (first..=last).map(added);
+    let settings = SettingsChange {
+        invite: Some(Who::Members),
+        ..SettingsChange::default()
+    };
+    let open = given(
+        group()
+            .into_iter()
+            .chain(members)
+            .chain([role(admin, Role::Admin)]),
+    )
+    .done(ANN, ConversationCommand::ChangeSettings(settings));
+    let crowded = (first..admin).fold(open, |given, n| given.done(n, invite(DAN)).after(1));
+    (crowded, admin, last)
+}
+
+#[test]
+fn so_many_invite_the_same_person_and_those_who_may_take_back_any_come_through() {
+    let late = |by: u128| {
+        ConversationEvent::InvitationSent(InvitationSent {
+            user: user(DAN),
+            by: user(by),
+            until: DateTime::from_timestamp(i64::from(INVITATION_SECONDS) + INVITERS_MAX as i64, 0)
+                .unwrap()
+                .into(),
+            name: name("friends"),
+        })
+    };
+    let (full, admin, last) = crowded();
+    // An ordinary member takes nobody's place who may add people, and one's own is there already.
+    full.when(last, invite(DAN)).conflicts();
+    full.when(12, invite(DAN)).then([]);
+    // Somebody else is another matter.
+    assert!(full.when(last, invite(5)).0.is_ok());
+    for who in [ANN, admin] {
+        full.when(who, invite(DAN))
+            .then([withdrawn_by(DAN, 10), late(who)]);
+    }
+    // Those of whoever has more to say give way last.
+    let by_admins = full.done(ANN, invite(DAN)).done(admin, invite(DAN));
+    by_admins.when(CAT, invite(DAN)).conflicts();
+    let promoted = by_admins.done(
+        ANN,
+        ConversationCommand::ChangeRole {
+            user: user(CAT),
+            role: Role::Admin,
+        },
+    );
+    promoted
+        .when(CAT, invite(DAN))
+        .then([withdrawn_by(DAN, 12), late(CAT)]);
+}
+
+#[test]
+fn an_invitation_that_lets_nobody_in_makes_way_for_any_other() {
+    let mute = |n| ConversationCommand::MuteMember {
+        user: user(n),
+        on: true,
+        until: None,
+    };
+    let (full, admin, last) = crowded();
+    let muted = full.done(ANN, mute(15)).done(ANN, mute(17));
+    let decided = muted.when(last, invite(DAN)).0.unwrap();
+    assert_eq!(decided.len(), 2, "{decided:?}");
+    assert_eq!(decided[0], withdrawn_by(DAN, 15));
+    // Whose it was is answerable for it as for any that had no answer, and an admin takes no place that counts as long as there is another.
+    let decided = muted.when(admin, invite(DAN)).0.unwrap();
+    assert_eq!(decided[0], withdrawn_by(DAN, 15));
+    let replaced = muted.done(last, invite(DAN));
+    replaced.when(DAN, ACCEPT).then([accepted(DAN), added(DAN)]);
+    // What ends by itself or is taken back makes room, too.
+    let (full, _, last) = crowded();
+    let taken = full.done(10, withdraw(DAN));
+    assert_eq!(taken.when(last, invite(DAN)).0.unwrap().len(), 1);
+    let (full, _, last) = crowded();
+    let over = full.after(i64::from(INVITATION_SECONDS) - INVITERS_MAX as i64);
+    assert_eq!(over.when(last, invite(DAN)).0.unwrap().len(), 1);
+}
+
 #[test]
 fn whatever_lets_somebody_in_ends_their_invitation() {
     let add = ConversationCommand::AddMember { user: user(DAN) };
@@ -322,7 +569,7 @@ fn an_invitation_ends_with_whoever_has_sent_it() {
             sent(6, BEN, "friends"),
         ]))
     };
-    let ended = || [withdrawn(DAN), withdrawn(6)].into_iter();
+    let ended = || [withdrawn_by(DAN, BEN), withdrawn_by(6, BEN)].into_iter();
     invited().when(ANN, remove()).then(ended().chain([removed()]));
     invited()
         .when(ANN, ban())
@@ -345,7 +592,7 @@ fn an_invitation_ends_with_whoever_has_sent_it() {
     // An owner hands on the group, and not what they have handed out.
     given(group().into_iter().chain([sent(DAN, ANN, "friends")]))
         .when(ANN, leave())
-        .then([withdrawn(DAN), left(ANN), role(BEN, Role::Owner)]);
+        .then([withdrawn_by(DAN, ANN), left(ANN), role(BEN, Role::Owner)]);
 }
 
 #[test]
@@ -423,6 +670,7 @@ fn ended(group: u128) -> Told {
     Told::InvitationEnded(InvitationEnded {
         conversation: tidings_domain::ConversationId(Uuid::from_u128(group)),
         outcome: Ending::Withdrawn,
+        by: None,
     })
 }
 
@@ -449,6 +697,41 @@ fn nobody_hears_of_the_end_of_an_invitation_that_they_have_not_heard_of() {
 }
 
 #[test]
+fn somebody_hears_of_the_end_of_those_invitations_alone_of_which_they_have_heard() {
+    let by = |told: Told, n: u128| match told {
+        Told::Invited(invited) => Told::Invited(GroupInvited {
+            by: user(n),
+            ..invited
+        }),
+        Told::InvitationEnded(ended) => Told::InvitationEnded(InvitationEnded {
+            by: Some(user(n)),
+            ..ended
+        }),
+        told => told,
+    };
+    let mut state = User::default();
+    state.evolve(&registered());
+    // Ann's and Cat's were told, and Ben's was not, whom they block.
+    for inviter in [ANN, CAT] {
+        for event in tell(&state, by(told(1), inviter)) {
+            state.evolve(&event);
+        }
+    }
+    assert_eq!(tell(&state, by(ended(1), BEN)), []);
+    let stream = Stream::User(state.clone());
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream));
+    let anns = UserEvent::Told(by(ended(1), ANN));
+    assert_eq!(tell(&state, by(ended(1), ANN)), [anns.clone()]);
+    state.evolve(&anns);
+    assert_eq!(tell(&state, by(ended(1), ANN)), []);
+    // What ends all ends the one that is left.
+    assert_eq!(tell(&state, ended(1)), [UserEvent::Told(ended(1))]);
+    state.evolve(&UserEvent::Told(ended(1)));
+    assert_eq!(tell(&state, ended(1)), []);
+    assert_eq!(tell(&state, by(ended(1), CAT)), []);
+}
+
+#[test]
 fn so_many_invitations_wait_for_somebody_and_the_first_to_be_over_makes_room() {
     let mut state = User::default();
     state.evolve(&registered());
@@ -465,6 +748,9 @@ fn a_group_with_invitations_is_thawed_as_it_was_frozen() {
     let mut stream = Stream::Empty;
     for event in group().into_iter().chain([
         sent(DAN, ANN, "friends"),
+        sent(DAN, BEN, "friends"),
+        sent(DAN, CAT, "friends"),
+        withdrawn_by(DAN, CAT),
         sent(5, BEN, "friends"),
         ConversationEvent::InvitationDeclined(InvitationDeclined { user: user(5) }),
         sent(6, BEN, "friends"),

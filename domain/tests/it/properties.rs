@@ -3,7 +3,7 @@
 use crate::harness::{MESSAGE, emoji, everybody, fold, name, text, user, written};
 use chrono::DateTime;
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::*;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
@@ -56,7 +56,9 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
         }),
         users().prop_map(|user| ConversationEvent::InvitationAccepted(InvitationAccepted { user })),
         users().prop_map(|user| ConversationEvent::InvitationDeclined(InvitationDeclined { user })),
-        users().prop_map(|user| ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user })),
+        (users(), prop::option::of(users())).prop_map(|(user, by)| {
+            ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user, by })
+        }),
         users().prop_map(|user| ConversationEvent::MemberRemoved(MemberRemoved { user })),
         users().prop_map(|user| ConversationEvent::MemberLeft(MemberLeft { user })),
         Just(ConversationEvent::GroupRenamed(GroupRenamed { name: name("h") })),
@@ -235,6 +237,36 @@ fn commands() -> impl Strategy<Value = Command> {
     })
 }
 
+/// Who is invited, and by whom, as the events tell.
+fn follow(invitations: &mut BTreeSet<(UserId, UserId)>, event: &ConversationEvent) {
+    match event {
+        ConversationEvent::InvitationSent(sent) => {
+            invitations.insert((sent.user, sent.by));
+        }
+        ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user, by: Some(by) }) => {
+            invitations.remove(&(*user, *by));
+        }
+        ConversationEvent::InvitationAccepted(InvitationAccepted { user })
+        | ConversationEvent::InvitationDeclined(InvitationDeclined { user })
+        | ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user, by: None }) => {
+            invitations.retain(|(invited, _)| invited != user);
+        }
+        _ => {}
+    }
+}
+
+/// Whether somebody can invite people whom nobody has to do with.
+fn may_add(state: &Conversation, by: UserId) -> bool {
+    let invite = Command {
+        id: CommandId(Uuid::nil()),
+        actor: by,
+        conversation: ConversationId(Uuid::nil()),
+        body: ConversationCommand::Invite { user: user(100) },
+    };
+    let facts = everybody(Rules::default());
+    state.decide(&invite, &facts, DateTime::UNIX_EPOCH).is_ok()
+}
+
 proptest! {
     /// Also shows that evolve is total: no sequence of events panics.
     #[test]
@@ -310,7 +342,7 @@ proptest! {
     #[test]
     fn what_somebody_hands_out_ends_with_them(commands in prop::collection::vec(commands(), 0..60)) {
         let mut state = fold(&crate::harness::group());
-        let (mut links, mut invitations) = (BTreeMap::new(), BTreeMap::new());
+        let (mut links, mut invitations) = (BTreeMap::new(), BTreeSet::new());
         for command in commands {
             let Ok(events) = state.decide(&command, &everybody(Rules::default()), DateTime::UNIX_EPOCH) else { continue };
             for event in &events {
@@ -327,20 +359,51 @@ proptest! {
                         }
                         links.retain(|_, (_, left)| *left != Some(0));
                     }
-                    ConversationEvent::InvitationSent(sent) => {
-                        invitations.insert(sent.user, sent.by);
-                    }
-                    ConversationEvent::InvitationAccepted(InvitationAccepted { user })
-                    | ConversationEvent::InvitationDeclined(InvitationDeclined { user })
-                    | ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }) => {
-                        invitations.remove(user);
-                    }
                     _ => {}
                 }
+                follow(&mut invitations, event);
                 state.evolve(event);
             }
-            let mut givers = links.values().map(|(by, _)| by).chain(invitations.values());
+            let mut givers = links.values().map(|(by, _)| by).chain(invitations.iter().map(|(_, by)| by));
             prop_assert!(givers.all(|by| state.is_member(*by)));
+        }
+    }
+
+    /// Each inviter's invitation is their own: by inviting and taking back, ordinary members change nothing about that of anybody else, and whoever
+    /// is invited comes in as long as one of those may add people who have invited them.
+    #[test]
+    fn nobody_takes_anothers_invitation_away(commands in prop::collection::vec(commands(), 0..60)) {
+        let mut state = fold(&crate::harness::group());
+        let facts = everybody(Rules::default());
+        let mut invitations = BTreeSet::new();
+        for command in commands {
+            let before = invitations.clone();
+            let role = state.role(command.actor);
+            let Ok(events) = state.decide(&command, &facts, DateTime::UNIX_EPOCH) else { continue };
+            for event in &events {
+                follow(&mut invitations, event);
+                state.evolve(event);
+            }
+            let is_own = match command.body {
+                ConversationCommand::Invite { .. } => true,
+                ConversationCommand::WithdrawInvitation { .. } => role == Some(Role::Member),
+                _ => false,
+            };
+            if is_own {
+                let mut changed = before.symmetric_difference(&invitations);
+                prop_assert!(changed.all(|(_, by)| *by == command.actor));
+            }
+            for (user, _) in &invitations {
+                let accept = Command {
+                    actor: *user,
+                    body: ConversationCommand::AcceptInvitation,
+                    ..command.clone()
+                };
+                let theirs = invitations.iter().filter(|(invited, _)| invited == user);
+                let lets_in = theirs.map(|(_, by)| *by).any(|by| may_add(&state, by));
+                let comes_in = state.decide(&accept, &facts, DateTime::UNIX_EPOCH).is_ok();
+                prop_assert_eq!(comes_in, lets_in);
+            }
         }
     }
 
@@ -401,7 +464,7 @@ proptest! {
         let conversation = ConversationId(Uuid::nil());
         let mut facts = everybody(Rules::default());
         facts.add_message(conversation, MESSAGE, written(1, "hi"));
-        let (mut versions, mut words, mut on) = (1, text("hi"), std::collections::BTreeSet::new());
+        let (mut versions, mut words, mut on) = (1, text("hi"), BTreeSet::new());
         for command in commands {
             let Ok(events) = state.decide(&command, &facts, DateTime::UNIX_EPOCH) else { continue };
             for event in &events {
