@@ -1,6 +1,6 @@
 //! Conversations, as one of their members sees them.
 
-use super::cursor::{ActivityPlace, MemberPlace, MessagePlace};
+use super::cursor::{ActivityPlace, InvitationPlace, MemberPlace, MessagePlace};
 use super::group_settings::GroupSettings;
 use super::id;
 use super::invitation::{Invitation, InvitationPage};
@@ -224,13 +224,14 @@ impl Conversation {
         ))
     }
 
-    /// Those who are invited into the group and have not answered, in the order of their ids, for its owners and admins. Null to others.
+    /// Those who are invited into the group and have not answered, in the order of their ids, once for each who has invited them, for its owners
+    /// and admins. Null to others.
     async fn invitations(
         &self,
         context: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Option<List<MemberPlace, Invitation>>> {
+    ) -> Result<Option<List<InvitationPlace, Invitation>>> {
         if !self.manages() {
             return Ok(None);
         }
@@ -240,9 +241,9 @@ impl Conversation {
         };
         let pages = &context.data_unchecked::<Loaders>().invitation_pages;
         let entries = pages.load_one(key).await?.unwrap_or_default();
-        Ok(Some(entries.into_list(|invitation| {
-            (MemberPlace(invitation.user), invitation)
-        })))
+        Ok(Some(
+            entries.into_list(|invitation| (invitation.place(), invitation)),
+        ))
     }
 
     /// Unread messages that mention the viewer, by name or with everybody.

@@ -19,6 +19,13 @@ pub(crate) struct MessagePlace(pub(crate) i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct MemberPlace(pub(crate) Uuid);
 
+/// The place of an invitation among those of a group: by who is invited, and then by who has invited them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct InvitationPlace {
+    pub(crate) user: Uuid,
+    pub(crate) by: Uuid,
+}
+
 /// The place of a conversation among those of a user: newest activity first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ActivityPlace {
@@ -84,6 +91,7 @@ pub(crate) trait Cursor:
 
 impl Cursor for MessagePlace {}
 impl Cursor for MemberPlace {}
+impl Cursor for InvitationPlace {}
 impl Cursor for ActivityPlace {}
 impl Cursor for ParkedPlace {}
 impl Cursor for PersonPlace {}
@@ -125,6 +133,25 @@ impl CursorType for MemberPlace {
 
     fn encode_cursor(&self) -> String {
         format!("u{}", self.0.simple())
+    }
+}
+
+impl CursorType for InvitationPlace {
+    type Error = NotACursor;
+
+    fn decode_cursor(text: &str) -> Result<Self, NotACursor> {
+        let (user, by) = text
+            .strip_prefix('i')
+            .and_then(|text| text.split_at_checked(32))
+            .ok_or(NotACursor)?;
+        Ok(Self {
+            user: id(user)?,
+            by: id(by)?,
+        })
+    }
+
+    fn encode_cursor(&self) -> String {
+        format!("i{}{}", self.user.simple(), self.by.simple())
     }
 }
 
@@ -347,6 +374,14 @@ mod tests {
         );
         let place = MemberPlace(Uuid::from_u128(78));
         assert_eq!(MemberPlace::decode_cursor(&place.encode_cursor()).unwrap(), place);
+        let place = InvitationPlace {
+            user: Uuid::from_u128(82),
+            by: Uuid::from_u128(83),
+        };
+        assert_eq!(
+            InvitationPlace::decode_cursor(&place.encode_cursor()).unwrap(),
+            place
+        );
         let place = ParkedPlace {
             projection: "history".to_owned(),
             lane: 255,

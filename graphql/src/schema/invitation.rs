@@ -1,6 +1,6 @@
 //! Invitations into groups: those of a group, for its owners and admins, and those that the viewer was told of.
 
-use super::cursor::MemberPlace;
+use super::cursor::{InvitationPlace, MemberPlace};
 use super::page::{Entries, Page, gather, group};
 use super::time::Time;
 use super::user::{self, User};
@@ -11,12 +11,12 @@ use std::collections::HashMap;
 use tidings_projections::groups;
 use uuid::Uuid;
 
-/// Somebody who is invited into a group and has not answered.
+/// Somebody who is invited into a group by somebody, and has not answered.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Invitation {
     #[graphql(skip)]
-    pub(crate) user: Uuid,
+    user: Uuid,
     #[graphql(skip)]
     by: Uuid,
     /// Since when.
@@ -36,6 +36,16 @@ impl Invitation {
     }
 }
 
+impl Invitation {
+    /// Where it stands in the list of its group.
+    pub(crate) fn place(&self) -> InvitationPlace {
+        InvitationPlace {
+            user: self.user,
+            by: self.by,
+        }
+    }
+}
+
 impl From<groups::Invitation> for Invitation {
     fn from(found: groups::Invitation) -> Self {
         Self {
@@ -47,7 +57,7 @@ impl From<groups::Invitation> for Invitation {
     }
 }
 
-/// A group into which the viewer is invited, of which they see no more than this.
+/// A group into which the viewer is invited, of which they see no more than this. Where several invite them, it is there once.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct GroupInvitation {
@@ -69,7 +79,7 @@ impl GroupInvitation {
         self.conversation.into()
     }
 
-    /// Who invites the viewer.
+    /// Who invites the viewer, and of several whom the viewer was told of first. Nobody whom the viewer blocks.
     async fn by(&self, context: &Context<'_>) -> Result<User> {
         Ok(user::part(context, self.by).await?)
     }
@@ -87,11 +97,11 @@ impl From<groups::Invited> for GroupInvitation {
     }
 }
 
-/// A page of those who are invited into a group, in the order of their ids.
+/// A page of the invitations into a group, in the order of the ids of who is invited.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct InvitationPage {
     pub(crate) conversation: Uuid,
-    pub(crate) page: Page<MemberPlace>,
+    pub(crate) page: Page<InvitationPlace>,
 }
 
 /// Reads pages of many groups at once. Whoever asks has made sure that the viewer may see them.
@@ -104,7 +114,7 @@ impl Loader<InvitationPage> for InvitationPages {
         let mut pages = HashMap::with_capacity(keys.len());
         for (page, keys) in group(keys, |key| &key.page) {
             let of = keys.iter().map(|key| key.conversation).collect();
-            let range = page.range(true, |place| place.0);
+            let range = page.range(true, |place| (place.user, place.by));
             let rows = self.0.ask(&groups::invitations(of, &range)).await?;
             pages.extend(gather(&keys, page, rows));
         }

@@ -38,14 +38,14 @@ CREATE TABLE {schema}.request (
     PRIMARY KEY (conversation, user_id)
 );
 
--- Those who are invited and have not answered, those whose time is over included.
+-- Those who are invited and have not answered, by each who has invited them, those whose time is over included.
 CREATE TABLE {schema}.invitation (
     conversation uuid NOT NULL,
     user_id      uuid NOT NULL,
     by_user      uuid NOT NULL,
     at           timestamptz NOT NULL,
     until        timestamptz NOT NULL,
-    PRIMARY KEY (conversation, user_id)
+    PRIMARY KEY (conversation, user_id, by_user)
 );
 
 -- When somebody has invited whom last, whatever has become of it.
@@ -65,5 +65,5 @@ CREATE TABLE {schema}.invited (
     by_user      uuid NOT NULL,
     at           timestamptz NOT NULL,
     until        timestamptz NOT NULL,
-    PRIMARY KEY (user_id, conversation)
+    PRIMARY KEY (user_id, conversation, by_user)
 );

@@ -22,11 +22,11 @@ impl Projection for Groups {
     }
 
     fn schema(&self) -> &'static str {
-        "p_groups_2"
+        "p_groups_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {
@@ -82,7 +82,7 @@ impl Projection for Groups {
             },
             Table {
                 name: "invitation",
-                key: &["conversation", "user_id"],
+                key: &["conversation", "user_id", "by_user"],
                 stream: "conversation",
             },
             Table {
@@ -92,7 +92,7 @@ impl Projection for Groups {
             },
             Table {
                 name: "invited",
-                key: &["user_id", "conversation"],
+                key: &["user_id", "conversation", "by_user"],
                 stream: "user_id",
             },
         ]

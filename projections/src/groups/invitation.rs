@@ -1,5 +1,5 @@
-//! Invitations by name, from both sides: one row in the group for each that has no answer, and one for whoever was told of it. The two are
-//! not the same: somebody who is invited by a person whom they block is told of nothing.
+//! Invitations by name, from both sides: one row in the group for each that has no answer, and one for whoever was told of it, both by inviter.
+//! The two are not the same: somebody who is invited by a person whom they block is told of nothing.
 
 use crate::engine::session::SHORT;
 use crate::error::{ProjectionError, within};
@@ -8,8 +8,8 @@ use crate::projection::run;
 use crate::select::{Listed, Range, Select, Sql};
 use chrono::{DateTime, TimeDelta, Utc};
 use deadpool_postgres::Transaction;
-use std::collections::BTreeMap;
-use tidings_domain::{ConversationEvent, INVITATIONS_A_DAY, Ties, Told};
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_domain::{ConversationEvent, INVITATIONS_A_DAY, Ties, Told, UserId};
 use tidings_eventlog::Pool;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -38,18 +38,22 @@ pub struct Invited {
     pub until: DateTime<Utc>,
 }
 
-/// A part of those who are invited into each of `conversations` and can still answer, in the order of their ids.
-pub fn invitations(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Invitation>> {
+/// A part of the invitations into each of `conversations` that can still be answered, in the order of the ids of who is invited and of who has
+/// invited them.
+pub fn invitations(conversations: Vec<Uuid>, range: &Range<(Uuid, Uuid)>) -> Select<Listed<Invitation>> {
     let read = |row: &Row| Listed::read(row, "user_id", Invitation::read);
     Select::new(&INVITATIONS, read)
         .ordered(range.order)
         .with(conversations)
-        .with(range.after)
-        .with(range.before)
+        .with(range.after.map(|(user, _)| user))
+        .with(range.after.map(|(_, by)| by))
+        .with(range.before.map(|(user, _)| user))
+        .with(range.before.map(|(_, by)| by))
         .with(range.rows)
 }
 
-/// A part of the groups into which each of `users` is invited and can still come, in the order of their ids.
+/// A part of the groups into which each of `users` is invited and can still come, in the order of their ids. Each is named once, by one whom they do
+/// not block.
 pub fn invited(users: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Invited>> {
     let read = |row: &Row| Listed::read(row, "conversation", Invited::read);
     Select::new(&INVITED, read)
@@ -106,67 +110,96 @@ impl Invited {
     }
 }
 
-/// Two ids by which a row is found.
+/// In the group or on the user's own stream, whom or what it is about.
 type Key = (Uuid, Uuid);
 
-/// The keys of what is gone at the end of a batch, each half by itself.
-fn gone<T>(changes: &BTreeMap<Key, Option<T>>) -> (Vec<Uuid>, Vec<Uuid>) {
-    let gone = changes.iter().filter(|(_, open)| open.is_none());
-    gone.map(|(key, _)| *key).unzip()
+/// What a batch does to invitations: what is there at the end of it, by its inviter, too, and what was ended before that, by one inviter or by
+/// all.
+struct Changes<T> {
+    gone: BTreeSet<(Key, Option<Uuid>)>,
+    open: BTreeMap<(Key, Uuid), T>,
 }
 
-/// What is there at the end of it.
-fn open<T>(changes: &BTreeMap<Key, Option<T>>) -> Vec<(Key, &T)> {
-    let open = changes
-        .iter()
-        .filter_map(|(key, open)| Some((*key, open.as_ref()?)));
-    open.collect()
+impl<T> Default for Changes<T> {
+    fn default() -> Self {
+        Self {
+            gone: BTreeSet::new(),
+            open: BTreeMap::new(),
+        }
+    }
+}
+
+impl<T> Changes<T> {
+    fn add(&mut self, key: Key, by: Uuid, open: T) {
+        self.open.insert((key, by), open);
+    }
+
+    fn end(&mut self, key: Key, by: Option<Uuid>) {
+        let (first, last) = by.map_or((Uuid::nil(), Uuid::max()), |by| (by, by));
+        let those = self.open.range((key, first)..=(key, last));
+        let those: Vec<(Key, Uuid)> = those.map(|(place, _)| *place).collect();
+        for place in those {
+            self.open.remove(&place);
+        }
+        self.gone.insert((key, by));
+    }
+
+    /// Takes away what is gone.
+    async fn clear(&self, transaction: &Transaction<'_>, schema: &str, sql: &str) -> Result<(), Error> {
+        if self.gone.is_empty() {
+            return Ok(());
+        }
+        let firsts: Vec<Uuid> = self.gone.iter().map(|((first, _), _)| *first).collect();
+        let seconds: Vec<Uuid> = self.gone.iter().map(|((_, second), _)| *second).collect();
+        let bys: Vec<Option<Uuid>> = self.gone.iter().map(|(_, by)| *by).collect();
+        run(transaction, schema, sql, &[&firsts, &seconds, &bys]).await?;
+        Ok(())
+    }
 }
 
 /// What a batch does to the invitations of groups.
 #[derive(Default)]
 pub(super) struct Invitations {
-    /// By conversation and user: the one that is open at the end of it, if one is.
-    open: BTreeMap<Key, Option<Invitation>>,
+    /// By conversation and who is invited.
+    changes: Changes<Invitation>,
     /// By conversation, who invites and who is invited: when that was last.
     sent: BTreeMap<(Uuid, Uuid, Uuid), DateTime<Utc>>,
 }
 
 impl Invitations {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, event: &ConversationEvent) {
-        let (user, open) = match event {
+        let (user, by) = match event {
             ConversationEvent::InvitationSent(sent) => {
+                let (user, by) = (sent.user.0, sent.by.0);
                 let invitation = Invitation {
-                    user: sent.user.0,
-                    by: sent.by.0,
+                    user,
+                    by,
                     at: fact.at(),
                     until: sent.until.time(),
                 };
-                self.sent
-                    .insert((fact.stream(), sent.by.0, sent.user.0), fact.at());
-                (sent.user, Some(invitation))
+                self.sent.insert((fact.stream(), by, user), fact.at());
+                self.changes.add((fact.stream(), user), by, invitation);
+                return;
             }
             ConversationEvent::InvitationAccepted(accepted) => (accepted.user, None),
             ConversationEvent::InvitationDeclined(declined) => (declined.user, None),
-            ConversationEvent::InvitationWithdrawn(withdrawn) => (withdrawn.user, None),
+            ConversationEvent::InvitationWithdrawn(withdrawn) => (withdrawn.user, withdrawn.by),
             _ => return,
         };
-        self.open.insert((fact.stream(), user.0), open);
+        self.changes
+            .end((fact.stream(), user.0), by.map(|by: UserId| by.0));
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let (conversations, users) = gone(&self.open);
-        if !conversations.is_empty() {
-            let sql = include_str!("invitation_gone.sql");
-            run(transaction, schema, sql, &[&conversations, &users]).await?;
-        }
-        let open = open(&self.open);
+        let sql = include_str!("invitation_gone.sql");
+        self.changes.clear(transaction, schema, sql).await?;
+        let open = &self.changes.open;
         if !open.is_empty() {
-            let conversations: Vec<Uuid> = open.iter().map(|((conversation, _), _)| *conversation).collect();
-            let users: Vec<Uuid> = open.iter().map(|(_, open)| open.user).collect();
-            let bys: Vec<Uuid> = open.iter().map(|(_, open)| open.by).collect();
-            let ats: Vec<DateTime<Utc>> = open.iter().map(|(_, open)| open.at).collect();
-            let ends: Vec<DateTime<Utc>> = open.iter().map(|(_, open)| open.until).collect();
+            let conversations: Vec<Uuid> = open.keys().map(|((conversation, _), _)| *conversation).collect();
+            let users: Vec<Uuid> = open.values().map(|open| open.user).collect();
+            let bys: Vec<Uuid> = open.values().map(|open| open.by).collect();
+            let ats: Vec<DateTime<Utc>> = open.values().map(|open| open.at).collect();
+            let ends: Vec<DateTime<Utc>> = open.values().map(|open| open.until).collect();
             let sql = include_str!("invitation.sql");
             run(
                 transaction,
@@ -188,13 +221,13 @@ impl Invitations {
     }
 }
 
-/// What a batch tells people, by user and conversation: what stands at the end of it, if something does.
+/// What a batch tells people, by user and conversation.
 #[derive(Default)]
-pub(super) struct Heard(BTreeMap<Key, Option<Invited>>);
+pub(super) struct Heard(Changes<Invited>);
 
 impl Heard {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, told: &Told) {
-        let (conversation, open) = match told {
+        match told {
             Told::Invited(invited) => {
                 let open = Invited {
                     conversation: invited.conversation.0,
@@ -203,28 +236,28 @@ impl Heard {
                     at: fact.at(),
                     until: invited.until.time(),
                 };
-                (invited.conversation, Some(open))
+                self.0
+                    .add((fact.stream(), invited.conversation.0), invited.by.0, open);
             }
-            Told::InvitationEnded(ended) => (ended.conversation, None),
-            _ => return,
-        };
-        self.0.insert((fact.stream(), conversation.0), open);
+            Told::InvitationEnded(ended) => {
+                let by = ended.by.map(|by| by.0);
+                self.0.end((fact.stream(), ended.conversation.0), by);
+            }
+            _ => {}
+        }
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
-        let (users, conversations) = gone(&self.0);
-        if !users.is_empty() {
-            let sql = include_str!("invited_gone.sql");
-            run(transaction, schema, sql, &[&users, &conversations]).await?;
-        }
-        let open = open(&self.0);
+        let sql = include_str!("invited_gone.sql");
+        self.0.clear(transaction, schema, sql).await?;
+        let open = &self.0.open;
         if !open.is_empty() {
-            let users: Vec<Uuid> = open.iter().map(|((user, _), _)| *user).collect();
-            let conversations: Vec<Uuid> = open.iter().map(|(_, open)| open.conversation).collect();
-            let names: Vec<&str> = open.iter().map(|(_, open)| open.name.as_str()).collect();
-            let bys: Vec<Uuid> = open.iter().map(|(_, open)| open.by).collect();
-            let ats: Vec<DateTime<Utc>> = open.iter().map(|(_, open)| open.at).collect();
-            let ends: Vec<DateTime<Utc>> = open.iter().map(|(_, open)| open.until).collect();
+            let users: Vec<Uuid> = open.keys().map(|((user, _), _)| *user).collect();
+            let conversations: Vec<Uuid> = open.values().map(|open| open.conversation).collect();
+            let names: Vec<&str> = open.values().map(|open| open.name.as_str()).collect();
+            let bys: Vec<Uuid> = open.values().map(|open| open.by).collect();
+            let ats: Vec<DateTime<Utc>> = open.values().map(|open| open.at).collect();
+            let ends: Vec<DateTime<Utc>> = open.values().map(|open| open.until).collect();
             let sql = include_str!("invited.sql");
             let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
                 [&users, &conversations, &names, &bys, &ats, &ends];

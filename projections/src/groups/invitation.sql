@@ -2,4 +2,4 @@ INSERT INTO {schema}.invitation (conversation, user_id, by_user, at, until)
 SELECT u.conversation, u.user_id, u.by_user, u.at, u.until
   FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
        u(conversation, user_id, by_user, at, until)
-ON CONFLICT (conversation, user_id) DO UPDATE SET by_user = excluded.by_user, at = excluded.at, until = excluded.until
+ON CONFLICT (conversation, user_id, by_user) DO UPDATE SET at = excluded.at, until = excluded.until

@@ -9,7 +9,7 @@ use uuid::Uuid;
 static WAITING: Sql = Sql::new(include_str!("waiting.sql"));
 
 /// The groups into which `user` is invited, told or not, or asks to be let in: `most` of them in the order of their ids, behind `after`. One may
-/// be named twice.
+/// be named several times.
 pub async fn waiting(pool: &Pool, user: Uuid, after: Uuid, most: i64) -> Result<Vec<Uuid>, ProjectionError> {
     let reading = async {
         let client = pool.get().await?;

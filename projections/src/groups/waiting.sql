@@ -1,4 +1,4 @@
--- Groups into which somebody is invited or asks to be let in, in the order of their ids from behind one of them. One may be named twice.
+-- Groups into which somebody is invited or asks to be let in, in the order of their ids from behind one of them. One may be named several times.
 SELECT w.conversation
   FROM (SELECT * FROM (SELECT i.conversation FROM {groups}.invitation i
                         WHERE i.user_id = $1 AND i.conversation > $2 ORDER BY i.conversation LIMIT $3) invited

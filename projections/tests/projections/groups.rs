@@ -2,12 +2,12 @@
 
 use crate::support::World;
 use chrono::{DateTime, TimeDelta, Utc};
-use tidings_domain::{Ending, GroupSettings, SettingsChange, Who};
+use tidings_domain::{Change, Ending, GroupSettings, SettingsChange, Who};
 use tidings_projections::groups::{self, SanctionKind};
 use tidings_projections::{Order, Range};
 use uuid::Uuid;
 
-fn all() -> Range<Uuid> {
+fn all<P>() -> Range<P> {
     Range {
         after: None,
         before: None,
@@ -216,5 +216,110 @@ async fn an_invitation_stands_until_it_has_an_answer_and_for_who_was_told_as_the
         assert_eq!(since(ann, later).await.unwrap().invitations, 0);
         assert_eq!(since(invited[0], day).await.unwrap().invitations, 0);
         world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn each_inviter_has_a_row_of_their_own_and_whoever_is_told_sees_the_group_once() {
+    for each in [true, false] {
+        let world = World::new().await;
+        let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+        let (cat, dan) = (world.register(2, "cat").await, world.register(3, "dan").await);
+        let (group, other) = (
+            world.group("g", &[ann, bob, cat], 2).await,
+            world.group("h", &[ann, bob], 1).await,
+        );
+        for (group, by) in [
+            (group, ann),
+            (group, bob),
+            (group, cat),
+            (other, ann),
+            (other, bob),
+        ] {
+            world.invite(group, by, dan, None).await;
+            // Of Ann's invitations they are told nothing.
+            if by != ann {
+                world.tell(dan, group, by, None).await;
+            }
+        }
+        if each {
+            world.settle().await;
+        }
+        let open = async |group| {
+            let found = world.ask(groups::invitations(vec![group], &all())).await;
+            let found = found.into_iter().filter_map(|row| row.entry);
+            found
+                .map(|invitation| (invitation.user, invitation.by))
+                .collect::<Vec<(Uuid, Uuid)>>()
+        };
+        let named = async || {
+            let found = world.ask(groups::invited(vec![dan], &all())).await;
+            let found = found.into_iter().filter_map(|row| row.entry);
+            found
+                .map(|invited| (invited.conversation, invited.by))
+                .collect::<Vec<(Uuid, Uuid)>>()
+        };
+        // Ann's ends, of which nobody hears, and Bob's in the one group; in the other one Bob's is answered, and Ann's with it.
+        world.take_back(group, ann, dan).await;
+        world.take_back(group, bob, dan).await;
+        world.tell_taken_back(dan, group, bob).await;
+        world.invite(other, dan, dan, Some(Ending::Declined)).await;
+        world.tell(dan, other, bob, Some(Ending::Declined)).await;
+        world.settle().await;
+        assert_eq!(open(group).await, [(dan, cat)]);
+        assert_eq!(open(other).await, []);
+        assert_eq!(named().await, [(group, cat)]);
+        // Whoever was told of first names it, and of those whom they block by now nobody does.
+        world.invite(group, bob, dan, None).await;
+        world.tell(dan, group, bob, None).await;
+        world.settle().await;
+        let mut both = [(dan, bob), (dan, cat)];
+        both.sort_unstable();
+        assert_eq!(open(group).await, both);
+        assert_eq!(named().await, [(group, cat)]);
+        for (blocked, names) in [(cat, Some(bob)), (bob, None)] {
+            world
+                .pair(dan, blocked, Change::Blocked { on: true }, false)
+                .await;
+            world.settle().await;
+            let expected: Vec<(Uuid, Uuid)> = names.map(|by| (group, by)).into_iter().collect();
+            assert_eq!(named().await, expected);
+        }
+        world.assert_as_the_log_says().await;
+    }
+}
+
+#[tokio::test]
+async fn pages_of_invitations_are_in_the_order_of_who_is_invited_and_then_of_who_invites() {
+    let world = World::new().await;
+    let mut people = vec![];
+    for n in 0..6_u8 {
+        people.push(world.register(n % 4, &format!("u{n}")).await);
+    }
+    let group = world.group("g", &people[..3], 2).await;
+    let mut expected = vec![];
+    for user in &people[3..] {
+        for by in &people[..3] {
+            world.invite(group, *by, *user, None).await;
+            expected.push((*user, *by));
+        }
+    }
+    world.settle().await;
+    expected.sort_unstable();
+    for (after, place) in expected.iter().enumerate() {
+        let range = Range {
+            after: Some(*place),
+            rows: 2,
+            ..all()
+        };
+        let found = world.ask(groups::invitations(vec![group], &range)).await;
+        assert_eq!(found[0].around, (true, false));
+        let page: Vec<(Uuid, Uuid)> = found
+            .into_iter()
+            .filter_map(|row| row.entry)
+            .map(|invitation| (invitation.user, invitation.by))
+            .collect();
+        let rest = &expected[after + 1..];
+        assert_eq!(page, rest[..rest.len().min(2)]);
     }
 }

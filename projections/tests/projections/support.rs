@@ -247,9 +247,21 @@ impl World {
             }),
             Some(Ending::Accepted) => ConversationEvent::InvitationAccepted(InvitationAccepted { user }),
             Some(Ending::Declined) => ConversationEvent::InvitationDeclined(InvitationDeclined { user }),
-            Some(Ending::Withdrawn) => ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user }),
+            Some(Ending::Withdrawn) => {
+                ConversationEvent::InvitationWithdrawn(InvitationWithdrawn { user, by: None })
+            }
         };
         self.say(group, by.0, event).await
+    }
+
+    /// Takes one's own invitation back.
+    pub(crate) async fn take_back(&self, group: Uuid, by: Uuid, user: Uuid) -> Recorded {
+        let withdrawn = InvitationWithdrawn {
+            user: user.into(),
+            by: Some(by.into()),
+        };
+        self.say(group, by, ConversationEvent::InvitationWithdrawn(withdrawn))
+            .await
     }
 
     /// Somebody is told that they are invited, or what has become of it.
@@ -265,8 +277,19 @@ impl World {
             Some(outcome) => Told::InvitationEnded(InvitationEnded {
                 conversation,
                 outcome,
+                by: None,
             }),
         };
+        self.say(user, user, UserEvent::Told(told)).await
+    }
+
+    /// Somebody is told that one of those who have invited them does so no more.
+    pub(crate) async fn tell_taken_back(&self, user: Uuid, group: Uuid, by: Uuid) -> Recorded {
+        let told = Told::InvitationEnded(InvitationEnded {
+            conversation: ConversationId(group),
+            outcome: Ending::Withdrawn,
+            by: Some(by.into()),
+        });
         self.say(user, user, UserEvent::Told(told)).await
     }
 
@@ -984,6 +1007,13 @@ impl Crowd {
                 let outcome = nth.is_multiple_of(4).then_some(Ending::Declined);
                 world.invite(*group, user, user, outcome).await;
                 world.tell(user, *group, user, outcome).await;
+                let (by, again) = (self.users[0], nth.is_multiple_of(3));
+                world.invite(*group, by, user, None).await;
+                world.tell(user, *group, by, None).await;
+                if again {
+                    world.take_back(*group, user, user).await;
+                    world.tell_taken_back(user, *group, user).await;
+                }
                 if !members.contains(&user) {
                     world.ask_in(*group, user, !nth.is_multiple_of(4)).await;
                 }
