@@ -31,10 +31,13 @@ pub struct InvitationDeclined {
     pub user: Uuid,
 }
 
-/// Somebody is invited no more: it was taken back, or they were let in or banned.
+/// Somebody is invited no more: it was taken back, or they were let in or banned, or whoever has invited them goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitationWithdrawn {
     pub user: Uuid,
+    /// By whom they are invited no more; nothing, where that is everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Uuid>,
 }
 
 /// The user is asked into a group, of which they are shown no more than this.
@@ -47,11 +50,14 @@ pub struct GroupInvited {
     pub until: Timestamp,
 }
 
-/// An invitation of which the user was told can be answered no more.
+/// Invitations of which the user was told can be answered no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct InvitationEnded {
     pub conversation: Uuid,
     pub outcome: Outcome,
+    /// Whose has ended, while others may stand; nothing, where nobody invites the user any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Uuid>,
 }
 
 /// What has become of an invitation.

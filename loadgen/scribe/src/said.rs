@@ -206,7 +206,9 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
             ..
         } => EventData::JoinRequested(JoinRequested { user: actor }),
         Action::GroupDecline { .. } => EventData::InvitationDeclined(InvitationDeclined { user: actor }),
-        Action::GroupWithdraw { user, .. } => EventData::InvitationWithdrawn(InvitationWithdrawn { user }),
+        Action::GroupWithdraw { user, .. } => {
+            EventData::InvitationWithdrawn(InvitationWithdrawn { user, by: None })
+        }
         // The other one is an owner by the event before it.
         Action::GroupTransfer { .. } => EventData::RoleChanged(RoleChanged {
             user: actor,
@@ -340,7 +342,8 @@ pub fn tells(data: &NoticeData) -> u64 {
 }
 
 /// The digest of what an event says, as far as a command decides it: of a message its content, and whom it answers and names, unless it
-/// was sent on, for then the server says what it says; of a change of one, not where it stands; of links and invitations, not until when.
+/// was sent on, for then the server says what it says; of a change of one, not where it stands; of links and invitations, not until when,
+/// and of one that is taken back, not whose it was.
 pub fn says(data: &EventData) -> u64 {
     match data {
         EventData::MessageSent(sent) => {
@@ -383,6 +386,13 @@ pub fn says(data: &EventData) -> u64 {
             ..pin.clone()
         })),
         EventData::InvitationSent(sent) => invited(sent.user, sent.by),
+        // What role somebody has who takes one back, and so whether it was theirs or all, is not said by the command.
+        EventData::InvitationWithdrawn(withdrawn) => {
+            written(&EventData::InvitationWithdrawn(InvitationWithdrawn {
+                by: None,
+                ..*withdrawn
+            }))
+        }
         EventData::LinkCreated(created) => linked(created.link, created.by, created.uses),
         data => written(data),
     }
@@ -456,6 +466,16 @@ mod tests {
         assert_eq!(creates, created(link, 2));
         assert_ne!(creates, created(link, 3));
         assert_ne!(creates, created(ROOM, 2));
+    }
+
+    #[test]
+    fn an_invitation_is_taken_back_whosever_it_was() {
+        let (conversation, user) = (ROOM, BEN);
+        let (_, withdraws) = change(ANN, Action::GroupWithdraw { conversation, user });
+        for by in [String::new(), format!(r#","by":"{ANN}""#)] {
+            let data = format!(r#"{{"user":"{BEN}"{by}}}"#);
+            assert_eq!(withdraws, logged("invitation.withdrawn", &data));
+        }
     }
 
     #[test]

@@ -699,6 +699,11 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             EventKind::InvitationWithdrawn,
             of_user.clone(),
         ),
+        (
+            "invitation.withdrawn.by",
+            EventKind::InvitationWithdrawn,
+            format!(r#"{{"user":"{user}","by":"{}"}}"#, id(4)),
+        ),
         ("member.left", EventKind::MemberLeft, of_user),
         (
             "invitation.sent",
@@ -954,5 +959,14 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         let name = if kind == "gap" { "notice.gap" } else { kind };
         (name, ServerFrame::Notice(notice))
     }));
+    let one_ended = Notice {
+        seq: 5,
+        kind: "invitation.ended".into(),
+        at: at(),
+        data: raw(&format!(
+            r#"{{"conversation":"{conversation}","outcome":"withdrawn","by":"{user}"}}"#
+        )),
+    };
+    frames.push(("invitation.ended.by", ServerFrame::Notice(one_ended)));
     frames
 }
