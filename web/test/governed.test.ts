@@ -85,6 +85,30 @@ test('whoever comes in asks no more, and is invited no more once that is said', 
   assert.deepEqual([listOf(after, 'requests').length, listOf(after, 'invitations').length], [0, 0]);
 });
 
+test('each inviter ends their own invitation, and an answer or an admin those of all', () => {
+  const invited = (seq: number, by: string) =>
+    event(seq, 'invitation.sent', { user: 'cleo', by, until: FOREVER, name: 'walkers' }, by);
+  const at = '2026-01-01T00:00:00.000Z';
+  const asked = { user: 'cleo', at, until: FOREVER };
+  const answered = { invitations: ['dan', BOB].map(by => ({ ...asked, by })) };
+  const shown = (events: Parameters<typeof hear>[1]) => {
+    const governed = {
+      ...emptyGoverned([]),
+      answers: answered,
+      words: hear(emptyGoverned([]).words, events),
+    };
+    return listOf(governed, 'invitations').map(({ by }) => by);
+  };
+  assert.deepEqual(shown([invited(1, ME), invited(2, BOB)]), ['dan', BOB, ME]);
+  const own = event(3, 'invitation.withdrawn', { user: 'cleo', by: BOB }, BOB);
+  assert.deepEqual(shown([invited(1, ME), own]), ['dan', ME]);
+  const all = event(4, 'invitation.withdrawn', { user: 'cleo' });
+  assert.deepEqual(shown([invited(1, ME), own, all]), []);
+  assert.deepEqual(shown([invited(1, ME), all, invited(5, BOB)]), [BOB]);
+  const declined = event(6, 'invitation.declined', { user: 'cleo' }, 'cleo');
+  assert.deepEqual(shown([declined]), []);
+});
+
 test('a link is used as often as the answer or the events say, whichever is more', () => {
   const made = event(1, 'link.created', { link: 'l1', by: ME, until: FOREVER, uses: 2 });
   const used = event(2, 'member.added', { user: BOB, role: 'member', link: 'l1' });

@@ -7,10 +7,10 @@ import type { Notice } from '../src/protocol/frames.ts';
 import * as store from '../src/chat/store.ts';
 import { settle } from './browser.ts';
 
-const invitation = (conversation: string): store.Invitation => ({
+const invitation = (conversation: string, by = 'a1'): store.Invitation => ({
   conversation,
   name: 'walkers',
-  by: 'a1',
+  by,
   until: '2099-01-01T00:00:00.000Z',
 });
 
@@ -58,6 +58,33 @@ test('what is heard while the list is asked for is newer than the list', async (
   await settle();
   assert.deepEqual(shown(), ['still', 'new']);
   assert.equal(core.state.people.get('a1')?.displayName, 'Ann');
+});
+
+test('of several who invite to a group each ends their own, and the page asks who is left', async () => {
+  const { invitations, answers, core } = page();
+  const named = () => core.state.invitations.map(({ conversation, by }) => `${conversation} by ${by}`);
+  void invitations.reconnected();
+  answers[0]!(['g']);
+  await settle();
+  invitations.noticed(notice('group.invited', invitation('g', 'b1')));
+  invitations.noticed(notice('invitation.ended', { conversation: 'g', outcome: 'withdrawn', by: 'a1' }));
+  assert.deepEqual(named(), ['g by b1']);
+  assert.equal(answers.length, 1);
+  // An answer that does not know of it yet brings nothing back.
+  mock.timers.tick(1_500);
+  await settle();
+  answers[1]!(['g']);
+  await settle();
+  assert.deepEqual(named(), ['g by b1']);
+  invitations.noticed(notice('invitation.ended', { conversation: 'g', outcome: 'withdrawn', by: 'b1' }));
+  assert.deepEqual(named(), []);
+  await settle();
+  assert.equal(answers.length, 3);
+  invitations.noticed(notice('group.invited', invitation('g', 'c1')));
+  invitations.noticed(notice('invitation.ended', { conversation: 'g', outcome: 'declined' }));
+  answers[2]!(['g', 'h']);
+  await settle();
+  assert.deepEqual(named(), ['h by a1']);
 });
 
 test('an answer to an earlier connection is not taken', async () => {

@@ -94,6 +94,8 @@ test('one is told of what others do, and not of what one does oneself', () => {
   const ended = (outcome: string) => notice(2, 'invitation.ended', { conversation: 'c2', outcome });
   assert.equal(ofNotice(ended('accepted'), ME), null);
   assert.equal(toldText(ofNotice(ended('withdrawn'), ME)!, '', 'it'), 'You are no longer invited to it');
+  const byBob = notice(3, 'invitation.ended', { conversation: 'c2', outcome: 'withdrawn', by: BOB });
+  assert.equal(toldText(ofNotice(byBob, ME)!, 'Bob', 'it'), 'Bob no longer invites you to it');
   assert.equal(ofNotice(notice(3, 'conversation.muted', {}), ME), null);
 });
 

@@ -6,7 +6,7 @@ import * as queries from './queries.ts';
 import * as store from './store.ts';
 
 export class Invitations {
-  /** Groups of which something was heard since the connection stands: what was heard is newer than what is found. */
+  /** Groups, or invitations, of which something was heard since the connection stands: what was heard is newer than what is found. */
   private heard = new Set<string>();
 
   constructor(
@@ -16,14 +16,19 @@ export class Invitations {
 
   /** Asks for what was told while there was no connection. */
   reconnected(): Promise<void> {
-    const { core } = this;
-    const heard = (this.heard = new Set());
+    this.heard = new Set();
+    return this.ask();
+  }
+
+  private ask(): Promise<void> {
+    const { core, heard } = this;
+    const isHeard = (of: store.Invitation) => heard.has(of.conversation) || heard.has(keyOf(of));
     return keepAsking(
       () => queries.findInvitations(core.ask),
       ({ invitations, people }) =>
         core.update(state => {
-          const newer = state.invitations.filter(({ conversation }) => heard.has(conversation));
-          const older = invitations.filter(({ conversation }) => !heard.has(conversation));
+          const newer = state.invitations.filter(isHeard);
+          const older = invitations.filter(found => !isHeard(found));
           return { ...store.withPeople(state, people), invitations: [...older, ...newer] };
         }),
       // A later connection knows better.
@@ -34,29 +39,51 @@ export class Invitations {
   noticed(notice: Notice): void {
     if (notice.kind === 'group.invited') {
       const invitation = notice.data as store.Invitation;
-      this.set(invitation.conversation, invitation);
+      this.hear(keyOf(invitation), other => keyOf(other) === keyOf(invitation), invitation);
     } else if (notice.kind === 'invitation.ended') {
-      this.set((notice.data as { conversation: string }).conversation);
+      const { conversation, by } = notice.data as { conversation: string; by?: string };
+      if (by === undefined) this.ended(conversation);
+      else this.endedBy(conversation, by);
     }
   }
 
   /** Comes in. Fails with a sentence for people, as the other one does. */
   async accept(conversation: string): Promise<string> {
     const ack = await this.core.socket.command({ type: 'group.accept', conversation });
-    this.set(conversation);
+    this.ended(conversation);
     return this.opened(ack);
   }
 
   async decline(conversation: string): Promise<void> {
     await this.core.socket.command({ type: 'group.decline', conversation });
-    this.set(conversation);
+    this.ended(conversation);
   }
 
-  private set(conversation: string, invitation?: store.Invitation): void {
-    this.heard.add(conversation);
+  /** Nobody invites them to a group any more. */
+  private ended(conversation: string): void {
+    this.hear(conversation, other => other.conversation === conversation);
+  }
+
+  /** Somebody invites them to a group no more. Others may, of whom no answer tells as long as this one names the group. */
+  private endedBy(conversation: string, by: string): void {
+    const key = keyOf({ conversation, by });
+    this.hear(key, other => keyOf(other) === key);
+    const isNamed = this.core.state.invitations.some(other => other.conversation === conversation);
+    if (!isNamed) void this.ask();
+  }
+
+  /** What is heard takes the place of those that it is about. */
+  private hear(
+    about: string,
+    isAbout: (other: store.Invitation) => boolean,
+    invitation?: store.Invitation,
+  ): void {
+    this.heard.add(about);
     this.core.update(state => {
-      const others = state.invitations.filter(other => other.conversation !== conversation);
+      const others = state.invitations.filter(other => !isAbout(other));
       return { ...state, invitations: invitation ? [...others, invitation] : others };
     });
   }
 }
+
+const keyOf = ({ conversation, by }: { conversation: string; by: string }): string => `${conversation} ${by}`;

@@ -51,7 +51,7 @@ export type TidingsEvent = Happened &
     | { kind: 'invitation.sent'; data: { user: string; by: string; until: string; name: string } }
     | { kind: 'invitation.accepted'; data: { user: string } }
     | { kind: 'invitation.declined'; data: { user: string } }
-    | { kind: 'invitation.withdrawn'; data: { user: string } }
+    | { kind: 'invitation.withdrawn'; data: { user: string; by?: string } }
     // No content: what it said has been recalled since, or is withheld. `message_seq` is the place of the message that changed.
     | {
         kind: 'message.sent';

@@ -75,6 +75,9 @@ export const governance: Noun<Kinds> = {
   },
   'invitation.withdrawn': {
     fold: happened,
-    caption: ({ data }, name) => `${name(data.user)} is invited no more`,
+    caption: ({ data }, name) =>
+      data.by === undefined
+        ? `${name(data.user)} is invited no more`
+        : `${name(data.by)} invites ${name(data.user)} no more`,
   },
 };

@@ -28,6 +28,7 @@ export interface Asking {
   at: string;
 }
 
+/** That somebody is invited by somebody: others may have invited the same. */
 export interface Invited {
   user: string;
   by: string;
@@ -82,6 +83,11 @@ export function hear(words: Words, events: readonly TidingsEvent[]): Words {
   const say = <L extends ListName>(list: L, key: string, what: Lists[L] | null): void => {
     next = { ...next, [list]: new Map(next[list]).set(key, what as never) };
   };
+  // Of each inviter's, what is heard of all of them is newer.
+  const sayOfAll = (user: string): void => {
+    const others = [...next.invitations].filter(([key, word]) => (word?.user ?? key) !== user);
+    next = { ...next, invitations: new Map(others).set(user, null) };
+  };
   for (const event of events) {
     const { at, actor } = event;
     switch (event.kind) {
@@ -122,34 +128,46 @@ export function hear(words: Words, events: readonly TidingsEvent[]): Words {
         break;
       case 'invitation.sent': {
         const { user, by, until } = event.data;
-        say('invitations', user, { user, by, at, until });
+        say('invitations', ofTwo(user, by), { user, by, at, until });
+        break;
+      }
+      case 'invitation.withdrawn': {
+        const { user, by } = event.data;
+        if (by === undefined) sayOfAll(user);
+        else say('invitations', ofTwo(user, by), null);
         break;
       }
       case 'invitation.accepted':
       case 'invitation.declined':
-      case 'invitation.withdrawn':
-        say('invitations', event.data.user, null);
+        sayOfAll(event.data.user);
         break;
     }
   }
   return next;
 }
 
-const keyOf = (item: Lists[ListName]): string => ('id' in item ? item.id : item.user);
+const ofTwo = (user: string, by: string): string => `${user} ${by}`;
+
+function keyOf(list: ListName, item: Lists[ListName]): string {
+  if ('id' in item) return item.id;
+  return list === 'invitations' && 'by' in item ? ofTwo(item.user, item.by) : item.user;
+}
 
 /** A list as it is now: what was heard stands in the place of what was answered. */
 export function listOf<L extends ListName>({ answers, words }: Governed, list: L): Lists[L][] {
   const heard = words[list] as ReadonlyMap<string, Lists[L] | null>;
   const answered = (answers[list] ?? []) as readonly Lists[L][];
   const known = answered.flatMap(item => {
-    const word = heard.get(keyOf(item));
+    const one = heard.get(keyOf(list, item));
+    // What ends all invitations of somebody is heard of them.
+    const word = one === undefined && list === 'invitations' && 'user' in item ? heard.get(item.user) : one;
     if (word === null) return [];
     // How often a link was used is known of both as far as they go.
     if (word && 'used' in word && 'used' in item)
       return [{ ...word, used: Math.max(word.used, item.used) } as Lists[L]];
     return [word ?? item];
   });
-  const told = new Set(answered.map(keyOf));
+  const told = new Set(answered.map(item => keyOf(list, item)));
   const others = [...heard].flatMap(([key, word]) => (word && !told.has(key) ? [word] : []));
   return [...known, ...others];
 }

@@ -40,6 +40,15 @@ export function ofNotice({ seq, at, kind, data }: Notice, me: string): Told | nu
       return { ...told, kind: 'invitation', by, group: name, text: '{by} invites you to {where}' };
     case 'invitation.ended':
       if (outcome !== 'withdrawn' || typeof conversation !== 'string') return null;
+      // Others may invite them still.
+      if (typeof by === 'string')
+        return {
+          ...told,
+          kind: 'invitation',
+          by,
+          conversation,
+          text: '{by} no longer invites you to {where}',
+        };
       return { ...told, kind: 'invitation', conversation, text: 'You are no longer invited to {where}' };
     default:
       return null;

@@ -4,11 +4,16 @@ import * as store from '../store.ts';
 import { ProblemLine, useDoing } from './doing.tsx';
 
 export function Invitations({ chat, state }: { chat: Chat; state: store.State }) {
-  const open = state.invitations.filter(({ until }) => Date.parse(until) > chat.now());
-  if (open.length === 0) return null;
+  const open = new Map<string, store.Invitation>();
+  // Several may invite to the same group: the first names it.
+  for (const invitation of state.invitations) {
+    const { conversation, until } = invitation;
+    if (Date.parse(until) > chat.now() && !open.has(conversation)) open.set(conversation, invitation);
+  }
+  if (open.size === 0) return null;
   return (
     <ul class="invitations" aria-label="Invitations">
-      {open.map(invitation => (
+      {[...open.values()].map(invitation => (
         <Invited
           key={invitation.conversation}
           chat={chat}

@@ -53,7 +53,7 @@ export function Invited(part: Part) {
       </form>
       <ul class="people" aria-label="Invited">
         {invitations.map(invitation => (
-          <Item key={invitation.user} {...part} invitation={invitation} />
+          <Item key={`${invitation.user} ${invitation.by}`} {...part} invitation={invitation} />
         ))}
       </ul>
       <MoreOf {...part} list="invitations" />
