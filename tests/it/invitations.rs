@@ -3,6 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use tidings_domain::INVITATIONS_A_DAY;
+use tidings_domain::conversation::invitation::INVITERS_MAX;
 use uuid::Uuid;
 
 fn of(kind: &str, group: Uuid, user: &User) -> Value {
@@ -175,7 +176,7 @@ async fn who_goes_takes_their_invitations_with_them_and_the_invited_are_told() {
     a.acked(of("group.invite", group, &ben)).await;
     assert_eq!(invited_to(&mut b).await, json!(group));
     a.acked(own("group.leave", group)).await;
-    let expected = json!({ "conversation": group, "outcome": "withdrawn" });
+    let expected = json!({ "conversation": group, "outcome": "withdrawn", "by": ann.id });
     assert_eq!(told(&mut b).await, ("invitation.ended".to_owned(), expected));
     b.refused(own("group.accept", group), "not_a_member").await;
     eventually(async || waiting(&two, &ben).await.is_empty().then_some(())).await;
@@ -230,6 +231,180 @@ async fn who_is_blocked_invites_as_others_do_and_nobody_is_told() {
     assert_eq!(told(&mut a).await.0, "user.blocked");
     b.acked(of("group.invite", of_ben, &ann)).await;
     assert_eq!(invited_to(&mut a).await, json!(of_ben));
+    one.stop().await;
+    two.stop().await;
+}
+
+/// Behind a block or not, nobody's invitation keeps another's away, takes it back or is told with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_blocked_keeps_nobody_elses_invitation_away() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat, dan] = one.people(["ann", "ben", "cat", "dan"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (mut c, mut d) = (one.socket(&cat).await, two.socket(&dan).await);
+    // Dan owns the group, and its ordinary members may add people.
+    let group = d.create_group(&[&ben, &cat]).await;
+    let settings =
+        json!({ "type": "group.settings", "conversation": group, "settings": { "invite": "members" } });
+    d.acked(settings).await;
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
+        .await;
+    assert_eq!(told(&mut a).await.0, "user.blocked");
+    let hidden = b.acked(of("group.invite", group, &ann)).await;
+    let shown = c.acked(of("group.invite", group, &ann)).await;
+    assert_eq!(
+        shown["seq"].as_u64(),
+        hidden["seq"].as_u64().map(|seq| seq + 1),
+        "it is an invitation of its own"
+    );
+    let (kind, data) = told(&mut a).await;
+    assert_eq!(
+        (kind.as_str(), &data["by"]),
+        ("group.invited", &json!(cat.id)),
+        "{data}"
+    );
+    // Once more is none, for either of them: nothing stands behind the last one.
+    for socket in [&mut b, &mut c] {
+        let again = socket.acked(of("group.invite", group, &ann)).await;
+        assert_eq!(again["seq"], shown["seq"]);
+    }
+    // The group sees one of each, and Ann one that names nobody whom she blocks.
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ invitations {{ nodes {{ user {{ id }} by {{ id }} }} }} }} }}"
+    );
+    let mut inviters = [json!(ben.id), json!(cat.id)];
+    inviters.sort_by_key(Value::to_string);
+    let rows = inviters.map(|by| json!({ "user": { "id": ann.id }, "by": { "id": by } }));
+    assert_eq!(
+        asked(&one, &dan, &query, &shown).await["conversation"]["invitations"]["nodes"],
+        json!(rows)
+    );
+    let named = async |node: &TestNode| {
+        let found = waiting(node, &ann).await.into_iter();
+        found
+            .map(|invitation| invitation["by"]["id"].clone())
+            .collect::<Vec<_>>()
+    };
+    eventually(async || (named(&two).await == [json!(cat.id)]).then_some(())).await;
+
+    // Dan's is told beside it. What Ben takes back is not told, and ends nobody else's.
+    d.acked(of("group.invite", group, &ann)).await;
+    assert_eq!(told(&mut a).await.1["by"], json!(dan.id));
+    b.acked(of("group.withdraw", group, &ann)).await;
+    let event = d.events(group, 6).await.pop().unwrap();
+    assert_eq!(
+        (&event["kind"], &event["data"]),
+        (
+            &json!("invitation.withdrawn"),
+            &json!({ "user": ann.id, "by": ben.id })
+        )
+    );
+    c.acked(of("group.withdraw", group, &ann)).await;
+    let ended = json!({ "conversation": group, "outcome": "withdrawn", "by": cat.id });
+    assert_eq!(told(&mut a).await, ("invitation.ended".to_owned(), ended));
+    let refused = b.refused(of("group.withdraw", group, &ann), "forbidden").await;
+    assert_eq!(
+        c.refused(of("group.withdraw", group, &ann), "forbidden").await["message"],
+        refused["message"]
+    );
+    eventually(async || (named(&two).await == [json!(dan.id)]).then_some(())).await;
+    a.acked(own("group.accept", group)).await;
+    let ended = json!({ "conversation": group, "outcome": "accepted" });
+    assert_eq!(told(&mut a).await, ("invitation.ended".to_owned(), ended));
+    eventually(async || waiting(&two, &ann).await.is_empty().then_some(())).await;
+    one.stop().await;
+    two.stop().await;
+}
+
+/// Whoever is invited by somebody whom they block may come in by another's invitation as long as that one may add people.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_goes_or_may_add_nobody_leaves_others_invitations_as_they_are() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat, dan] = one.people(["ann", "ben", "cat", "dan"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (mut c, mut d) = (one.socket(&cat).await, two.socket(&dan).await);
+    let group = d.create_group(&[&ben, &cat]).await;
+    let invite =
+        |who: &str| json!({ "type": "group.settings", "conversation": group, "settings": { "invite": who } });
+    d.acked(invite("members")).await;
+    for (socket, by) in [(&mut b, &ben), (&mut c, &cat)] {
+        socket.acked(of("group.invite", group, &ann)).await;
+        let (kind, data) = told(&mut a).await;
+        assert_eq!((kind.as_str(), &data["by"]), ("group.invited", &json!(by.id)));
+    }
+    b.acked(own("group.leave", group)).await;
+    let ended = json!({ "conversation": group, "outcome": "withdrawn", "by": ben.id });
+    assert_eq!(told(&mut a).await, ("invitation.ended".to_owned(), ended));
+    d.acked(invite("admins")).await;
+    a.refused(own("group.accept", group), "not_a_member").await;
+    d.acked(json!({ "type": "group.role", "conversation": group, "user": cat.id, "role": "admin" }))
+        .await;
+    a.acked(own("group.accept", group)).await;
+    assert_eq!(told(&mut a).await.1["outcome"], "accepted");
+    one.stop().await;
+    two.stop().await;
+}
+
+/// The bound is one of the group, and its answers are the same for everybody who has as much to say there.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_many_invite_the_same_person_and_owners_and_admins_always_can() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, dan] = one.people(["ann", "dan"]).await;
+    let (mut a, mut d) = (one.socket(&ann).await, two.socket(&dan).await);
+    let mut crowd = vec![];
+    for n in 0..=INVITERS_MAX {
+        crowd.push(one.register(&format!("person{n}")).await);
+    }
+    let group = d.create_group(&crowd.iter().collect::<Vec<_>>()).await;
+    let settings =
+        json!({ "type": "group.settings", "conversation": group, "settings": { "invite": "members" } });
+    d.acked(settings).await;
+    // Ann blocks the first, the last, and some in between.
+    for person in crowd.iter().step_by(4) {
+        a.acked(json!({ "type": "user.block", "user": person.id, "on": true }))
+            .await;
+        assert_eq!(told(&mut a).await.0, "user.blocked");
+    }
+    let (last, others) = crowd.split_last().unwrap();
+    for person in others {
+        let mut socket = one.socket(person).await;
+        socket.acked(of("group.invite", group, &ann)).await;
+    }
+    for (n, person) in others.iter().enumerate() {
+        if n % 4 != 0 {
+            let (kind, data) = told(&mut a).await;
+            assert_eq!((kind.as_str(), &data["by"]), ("group.invited", &json!(person.id)));
+        }
+    }
+    let mut l = one.socket(last).await;
+    l.refused(of("group.invite", group, &ann), "conflict").await;
+    // An owner's takes the place of the oldest, of which Ann was not told.
+    d.acked(of("group.invite", group, &ann)).await;
+    let (kind, data) = told(&mut a).await;
+    assert_eq!(
+        (kind.as_str(), &data["by"]),
+        ("group.invited", &json!(dan.id)),
+        "{data}"
+    );
+    let query =
+        format!("{{ conversation(id: \"{group}\") {{ invitations {{ nodes {{ by {{ id }} }} }} }} }}");
+    let open = eventually(async || {
+        let found = asked(&two, &dan, &query, &Value::Null).await;
+        let nodes = found["conversation"]["invitations"]["nodes"].as_array().cloned();
+        nodes.filter(|nodes| nodes.contains(&json!({ "by": { "id": dan.id } })))
+    })
+    .await;
+    assert_eq!(open.len(), INVITERS_MAX);
+    assert!(!open.contains(&json!({ "by": { "id": crowd[0].id } })));
+    // One that may add nobody any more makes way for anybody.
+    let mute = json!({ "type": "group.mute", "conversation": group, "user": crowd[1].id, "on": true });
+    d.acked(mute).await;
+    l.acked(of("group.invite", group, &ann)).await;
+    let ended = json!({ "conversation": group, "outcome": "withdrawn", "by": crowd[1].id });
+    assert_eq!(told(&mut a).await, ("invitation.ended".to_owned(), ended));
     one.stop().await;
     two.stop().await;
 }
