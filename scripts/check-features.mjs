@@ -55,6 +55,7 @@ invite links | 7 days where nothing is said | domain/src/conversation/link.rs | 
 invite links | {} uses or any number | domain/src/conversation/link.rs | LINK_USES_MAX: u32 = {};
 joining | {} wait at a time | domain/src/conversation/joining.rs | JOIN_REQUESTS_MAX: usize = {};
 joining | for 30 days | domain/src/conversation/joining.rs | JOIN_REQUEST_SECONDS: u32 = 30 * 24 * 60 * 60;
+invitations | {} for the same person | domain/src/conversation/invitation.rs | INVITERS_MAX: usize = {};
 invitations | open for 30 days | domain/src/conversation/invitation.rs | INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | again 7 days after a refusal | domain/src/conversation/invitation.rs | DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
 invitations | 7 days after {} of one's own | domain/src/conversation/taken_back.rs | INVITATIONS_TAKEN_BACK_MAX: u8 = {};
