@@ -721,7 +721,7 @@ fn somebody_hears_of_the_end_of_those_invitations_alone_of_which_they_have_heard
     let stream = Stream::User(state.clone());
     assert_eq!(Stream::thaw(&stream.freeze()), Some(stream));
     let anns = UserEvent::Told(by(ended(1), ANN));
-    assert_eq!(tell(&state, by(ended(1), ANN)), [anns.clone()]);
+    assert_eq!(tell(&state, by(ended(1), ANN)), std::slice::from_ref(&anns));
     state.evolve(&anns);
     assert_eq!(tell(&state, by(ended(1), ANN)), []);
     // What ends all ends the one that is left.
