@@ -184,6 +184,61 @@ test('people come in by an invitation, by a link, and by asking', async () => {
   for (const person of [ann, ben, cleo]) await person.leave();
 });
 
+test('whoever asks to be let in takes that back, and is told when they are in', async () => {
+  const ann = await registered('Ann');
+  const ben = await registered('Ben');
+  const cleo = await registered('Cleo', { viewport: { width: 390, height: 720 } });
+  const dan = await registered('Dan');
+  await ann.createGroup('Walkers', [dan]);
+  await open(ann);
+  const settings = pane(ann).getByRole('form', { name: 'Settings of the group' });
+  await settings.getByLabel('How people come in of themselves').selectOption('request');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  const ask = await pane(ann).getByLabel('Where people come in').inputValue();
+  const question = (person: Person): Locator =>
+    person.page.getByRole('dialog', { name: 'Come into a group?' });
+  const takeBack = (person: Person): Locator =>
+    question(person).getByRole('button', { name: 'Take it back' });
+  for (const person of [ben, cleo]) {
+    await person.page.goto(ask);
+    await question(person).getByRole('button', { name: 'Come in, or ask to' }).press('Enter');
+    await question(person)
+      .getByText(/^You have asked to be let in/)
+      .waitFor();
+    await row(ann, 'Requests', person.name).waitFor();
+  }
+  await cleo.shot('join-asked-narrow');
+
+  // Also behind the address, once more.
+  await question(ben).getByRole('button', { name: 'Close' }).click();
+  await question(ben).waitFor({ state: 'detached' });
+  await ben.page.goto(ask);
+  await question(ben).getByRole('button', { name: 'Come in, or ask to' }).click();
+  await takeBack(ben).press('Enter');
+  await question(ben)
+    .getByText(/^You ask no more/)
+    .waitFor();
+  assert.equal(await takeBack(ben).count(), 0);
+  const stays = (): Promise<boolean> => question(ben).evaluate(one => one.contains(document.activeElement));
+  await eventually(stays, true);
+  await row(ann, 'Requests', 'Ben').waitFor({ state: 'detached' });
+  await ann.page.getByText('Ben asks no more to be let in').first().waitFor();
+  await question(ben).getByRole('button', { name: 'Close' }).click();
+  await question(ben).waitFor({ state: 'detached' });
+  await ben.page.goto(ask);
+  await question(ben).getByRole('button', { name: 'Come in, or ask to' }).click();
+  await question(ben)
+    .getByText(/^You did not come in: .*Try again in /)
+    .waitFor();
+
+  await pane(ann).getByRole('button', { name: 'Approve Cleo' }).click();
+  await question(cleo)
+    .getByText(/^You were let in/)
+    .waitFor();
+  assert.equal(await takeBack(cleo).count(), 0);
+  for (const person of [ann, ben, cleo, dan]) await person.leave();
+});
+
 test('when what has the focus is gone, the focus stays close to where it was', async () => {
   const ann = await registered('Ann');
   const ben = await registered('Ben');

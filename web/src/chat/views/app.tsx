@@ -153,7 +153,7 @@ function Shell({ chat, username, way, onWayEnded }: ShellProps) {
         />
       )}
       <Announcements chat={chat} state={state} />
-      {way && <Join chat={chat} way={way} onClose={onWayEnded} />}
+      {way && <Join chat={chat} state={state} way={way} onClose={onWayEnded} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={state.announcement.number}>{state.announcement.text}</span>
       </div>
