@@ -37,7 +37,16 @@ export class Server {
 
   /** Starts a server; `settings` are environment variables. */
   static async start(settings: Record<string, string> = {}): Promise<Server> {
-    const data = await mkdtemp(join(tmpdir(), 'tidings-browser-'));
+    return Server.on(await mkdtemp(join(tmpdir(), 'tidings-browser-')), settings);
+  }
+
+  /** Stops it, and starts one on the same data, which has other settings and another address. */
+  async restarted(settings: Record<string, string>): Promise<Server> {
+    await this.end();
+    return Server.on(this.data, settings);
+  }
+
+  private static async on(data: string, settings: Record<string, string>): Promise<Server> {
     const child = spawn(binary, ['dev', '--data', data, '--listen', '127.0.0.1:0'], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...PATIENT, ...settings },
@@ -64,6 +73,11 @@ export class Server {
   }
 
   async stop(): Promise<void> {
+    await this.end();
+    await rm(this.data, { recursive: true, force: true });
+  }
+
+  private async end(): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
       const ended = once(this.process, 'exit');
       this.process.kill('SIGTERM');
@@ -71,7 +85,6 @@ export class Server {
       await ended;
       clearTimeout(late);
     }
-    await rm(this.data, { recursive: true, force: true });
   }
 }
 
@@ -83,13 +96,13 @@ export class Line {
   private constructor(
     readonly url: string,
     private readonly listener: NetServer,
+    private server: Server,
   ) {}
 
   static async to(server: Server): Promise<Line> {
-    const port = Number(new URL(server.url).port);
     const listener = createServer(inner => {
       if (line.isCut) return void inner.destroy();
-      const outer = connect(port, '127.0.0.1');
+      const outer = connect(Number(new URL(line.server.url).port), '127.0.0.1');
       for (const [from, to] of [
         [inner, outer],
         [outer, inner],
@@ -105,7 +118,8 @@ export class Line {
     });
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
-    const line = new Line(`http://127.0.0.1:${(listener.address() as AddressInfo).port}`, listener);
+    const { port } = listener.address() as AddressInfo;
+    const line = new Line(`http://127.0.0.1:${port}`, listener, server);
     return line;
   }
 
@@ -117,6 +131,11 @@ export class Line {
 
   mend(): void {
     this.isCut = false;
+  }
+
+  /** Leads to another server from now on. */
+  leadTo(server: Server): void {
+    this.server = server;
   }
 
   async close(): Promise<void> {

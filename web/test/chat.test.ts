@@ -36,6 +36,8 @@ interface Page {
   page: Browser;
   chat: Chat;
   peer: Peer;
+  /** All connections that the page has made, the one above first. */
+  peers: Peer[];
   ended: string[];
 }
 
@@ -89,7 +91,7 @@ async function online(
   };
   peer.says(welcome, { type: 'synced' });
   await settle();
-  return { page, chat, peer, ended };
+  return { page, chat, peer, peers, ended };
 }
 
 const commands = (peer: Peer, type: string) => peer.taken().filter(frame => frame.type === type);
@@ -799,6 +801,49 @@ test('what messages are reported for is what the server says, or the usual where
   const limits = { report_reasons: ['Off topic'], report_other_reasons: false };
   const { reportReasons, otherReasons } = store.withLimits(usual, { ...welcome, limits }).limits;
   assert.deepEqual([reportReasons, otherReasons], [['Off topic'], false]);
+});
+
+test('a server that comes back with other settings is taken at its new word, and one that says less as usual', async () => {
+  const { page, chat, peer, peers } = await online([node(1)]);
+  const { limits: usual } = chat.state;
+  let last = peer;
+  const comesBack = async (limits?: object): Promise<void> => {
+    const before = peers.length;
+    last.hangsUp(1006);
+    for (let i = 0; i < 60 && peers.length === before; i++) {
+      await page.pass(1_000);
+      await real();
+    }
+    last = peers[before]!;
+    last.opens();
+    const welcome = { type: 'welcome', heartbeat_ms: 25_000, time: new Date(Date.now()).toISOString() };
+    last.says({ ...welcome, ...(limits && { limits }) }, { type: 'synced' });
+    await settle();
+  };
+  await comesBack({
+    text_bytes: 100,
+    emoji_bytes: 16,
+    edit_window_s: 0,
+    recall_window_s: -1,
+    attachment_bytes: 1_000,
+    report_reasons: ['Off topic'],
+    report_other_reasons: false,
+  });
+  assert.deepEqual(chat.state.limits, {
+    textBytes: 100,
+    emojiBytes: 16,
+    editWindowS: 0,
+    recallWindowS: -1,
+    attachmentBytes: 1_000,
+    reportReasons: ['Off topic'],
+    otherReasons: false,
+  });
+  // A node of another version may not know all of them.
+  await comesBack({ text_bytes: 200 });
+  assert.deepEqual(chat.state.limits, { ...usual, textBytes: 200 });
+  await comesBack();
+  assert.deepEqual(chat.state.limits, usual);
+  chat.close();
 });
 
 test('how somebody says they are there holds from the beginning of each connection, and in other tabs', async () => {

@@ -201,6 +201,17 @@ export type Summary = Pick<
   | 'preview'
 >;
 
+/** As servers usually have them, until this one says, and where it does not. */
+const USUAL: Limits = {
+  textBytes: 8_192,
+  emojiBytes: 64,
+  editWindowS: 10_800,
+  recallWindowS: 600,
+  attachmentBytes: 32 * 2 ** 20,
+  reportReasons: ['Spam', 'Insults or harassment', 'Hate', 'Violence or threats'],
+  otherReasons: true,
+};
+
 export const initialState = (me: string): State => ({
   me,
   people: new Map(),
@@ -212,16 +223,7 @@ export const initialState = (me: string): State => ({
   status: 'online',
   link: { kind: 'connecting' },
   loaded: false,
-  // As servers usually have them, until this one says.
-  limits: {
-    textBytes: 8_192,
-    emojiBytes: 64,
-    editWindowS: 10_800,
-    recallWindowS: 600,
-    attachmentBytes: 32 * 2 ** 20,
-    reportReasons: ['Spam', 'Insults or harassment', 'Hate', 'Violence or threats'],
-    otherReasons: true,
-  },
+  limits: USUAL,
   invitations: [],
   notices: { told: [], known: false },
   relations: NO_RELATIONS,
@@ -265,17 +267,17 @@ const fresh = (summary: Summary): Conversation => ({
   history: 'idle',
 });
 
-/** Takes in what the server allows. */
+/** Takes in what the server allows, whatever one before it did: settings may be others when it comes back. */
 export const withLimits = (state: State, { limits = {} }: Welcome): State => ({
   ...state,
   limits: {
-    textBytes: limits.text_bytes ?? state.limits.textBytes,
-    emojiBytes: limits.emoji_bytes ?? state.limits.emojiBytes,
-    editWindowS: limits.edit_window_s ?? state.limits.editWindowS,
-    recallWindowS: limits.recall_window_s ?? state.limits.recallWindowS,
-    attachmentBytes: limits.attachment_bytes ?? state.limits.attachmentBytes,
-    reportReasons: limits.report_reasons ?? state.limits.reportReasons,
-    otherReasons: limits.report_other_reasons ?? state.limits.otherReasons,
+    textBytes: limits.text_bytes ?? USUAL.textBytes,
+    emojiBytes: limits.emoji_bytes ?? USUAL.emojiBytes,
+    editWindowS: limits.edit_window_s ?? USUAL.editWindowS,
+    recallWindowS: limits.recall_window_s ?? USUAL.recallWindowS,
+    attachmentBytes: limits.attachment_bytes ?? USUAL.attachmentBytes,
+    reportReasons: limits.report_reasons ?? USUAL.reportReasons,
+    otherReasons: limits.report_other_reasons ?? USUAL.otherReasons,
   },
 });
 

@@ -27,6 +27,7 @@ interface MessageProps {
   conversation: string;
   me: string;
   people: store.State['people'];
+  limits: store.Limits;
   message: MessageEntry;
   mine: boolean;
   /** Whether it continues what the same person has just said. */
@@ -54,8 +55,8 @@ interface MessageProps {
 }
 
 export const Message = memo(function Message(props: MessageProps) {
-  const { chat, conversation, me, people, message, mine, together, receipt, changing, failed } = props;
-  const { editing, answered, replies, inThread, reacts, unreacts, found, stop } = props;
+  const { chat, conversation, me, people, limits, message, mine, together, receipt, changing } = props;
+  const { failed, editing, answered, replies, inThread, reacts, unreacts, found, stop } = props;
   const known = { me, people };
   const name = store.personName(known, message.sender);
   const [active, setActive] = useState(false);
@@ -163,7 +164,7 @@ export const Message = memo(function Message(props: MessageProps) {
           <Editor
             text={failed?.kind === 'edit' ? editable(failed.content) : editable(content)}
             optional={content.kind !== 'text'}
-            bytesMax={chat.state.limits.textBytes}
+            bytesMax={limits.textBytes}
             onSave={save}
             onCancel={() => chat.editing(conversation, null)}
           />
@@ -207,7 +208,7 @@ export const Message = memo(function Message(props: MessageProps) {
           onToggle={react}
         />
         {panel === 'picker' && reacts && (
-          <Picker bytesMax={chat.state.limits.emojiBytes} onPick={pick} onClose={close} />
+          <Picker bytesMax={limits.emojiBytes} onPick={pick} onClose={close} />
         )}
         {problem !== '' && (
           <p class="problem" role="alert">
@@ -239,8 +240,8 @@ export const Message = memo(function Message(props: MessageProps) {
       {panel === 'report' && (
         <ReportQuestion
           text={messageText(message)}
-          reasons={chat.state.limits.reportReasons}
-          others={chat.state.limits.otherReasons}
+          reasons={limits.reportReasons}
+          others={limits.otherReasons}
           onReport={(reason, note) => chat.report(conversation, message.id, reason, note)}
           onClose={close}
         />

@@ -24,7 +24,7 @@ const TOGETHER_MS = 5 * 60_000;
 
 interface Props {
   chat: Chat;
-  state: Viewer & Pick<store.State, 'hidden'>;
+  state: Viewer & Pick<store.State, 'hidden' | 'limits'>;
   conversation: store.Conversation;
 }
 
@@ -52,6 +52,7 @@ const isSame = (before: Props, after: Props): boolean =>
   before.state.people === after.state.people &&
   before.state.relations === after.state.relations &&
   before.state.hidden === after.state.hidden &&
+  before.state.limits === after.state.limits &&
   DRAWN.every(field => before.conversation[field] === after.conversation[field]);
 
 export const Messages = memo(function Messages({ chat, state, conversation }: Props) {
@@ -242,7 +243,7 @@ function Beginning({
 /** The entries, with a line before each new day and before the first unread message. */
 function rows(
   chat: Chat,
-  state: Viewer,
+  state: Viewer & Pick<store.State, 'limits'>,
   conversation: store.Conversation,
   entries: readonly Entry[],
   unreadAfter: number | null,
@@ -289,6 +290,7 @@ function rows(
           conversation={id}
           me={state.me}
           people={state.people}
+          limits={state.limits}
           message={own.length > 0 ? wanted(entry, own, state.me) : entry}
           mine={mine}
           together={follows(before, entry)}

@@ -22,19 +22,20 @@ interface Props {
 export function ReportQuestion({ text, reasons, others, onReport, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  const [reason, setReason] = useState(0);
+  /** In the words of the server, whose choice may become another while this is open; none for another reason. */
+  const [reason, setReason] = useState<string | null>(reasons[0] ?? null);
   const [words, setWords] = useState('');
   const [note, setNote] = useState('');
   const [reported, setReported] = useState(false);
   const reporting = useDoing('Not reported');
-  const choices = others ? [...reasons, ELSE] : reasons;
-  const inWords = reason >= reasons.length;
+  const choices = others ? [...reasons, null] : reasons;
+  const inWords = reason === null && others;
   useEffect(() => dialog.current?.showModal(), []);
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
     if (reported) return dialog.current?.close();
-    const said = inWords ? words.trim() : reasons[reason]!;
+    const said = reason ?? words.trim();
     if (await reporting.run(() => onReport(said, note.trim()))) setReported(true);
   }
 
@@ -47,15 +48,16 @@ export function ReportQuestion({ text, reasons, others, onReport, onClose }: Pro
           <>
             <fieldset class="choices">
               <legend>What is wrong with it?</legend>
-              {choices.map((label, index) => (
-                <label key={index} class="check">
+              {choices.map(choice => (
+                <label key={choice} class="check">
                   <input
                     type="radio"
                     name="reason"
-                    checked={reason === index}
-                    onChange={() => setReason(index)}
+                    required
+                    checked={reason === choice}
+                    onChange={() => setReason(choice)}
                   />
-                  {label}
+                  {choice ?? ELSE}
                 </label>
               ))}
             </fieldset>

@@ -140,6 +140,7 @@ function row(
       conversation={id}
       me={state.me}
       people={state.people}
+      limits={state.limits}
       message={own.length > 0 ? wanted(entry, own, state.me) : entry}
       mine={mine}
       together={false}
