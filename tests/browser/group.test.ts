@@ -243,6 +243,7 @@ test('when what has the focus is gone, the focus stays close to where it was', a
   const ann = await registered('Ann');
   const ben = await registered('Ben');
   const cleo = await registered('Cleo');
+  const dan = await registered('Dan');
   await ann.createGroup('Walkers', [ben, cleo]);
   await open(ann);
   const has = (part: Locator): Promise<boolean> => part.evaluate(one => one.contains(document.activeElement));
@@ -268,18 +269,32 @@ test('when what has the focus is gone, the focus stays close to where it was', a
   const settings = pane(ann).getByRole('form', { name: 'Settings of the group' });
   await settings.getByLabel('How people come in of themselves').selectOption('request');
   await settings.getByRole('button', { name: 'Save' }).click();
-  await ben.page.goto(await pane(ann).getByLabel('Where people come in').inputValue());
+  const ask = await pane(ann).getByLabel('Where people come in').inputValue();
+  await ben.page.goto(ask);
   const question = ben.page.getByRole('dialog', { name: 'Come into a group?' });
   await question.getByRole('button', { name: 'Come in, or ask to' }).click();
   await press(pane(ann).getByRole('button', { name: 'Approve Ben' }));
   await row(ann, 'Requests', 'Ben').waitFor({ state: 'detached' });
   await eventually(() => has(region('Who asks to be let in')), true);
 
+  // Whoever has clicked away from there is not brought back.
+  await dan.page.goto(ask);
+  const asks = dan.page.getByRole('dialog', { name: 'Come into a group?' });
+  await asks.getByRole('button', { name: 'Come in, or ask to' }).click();
+  await pane(ann).getByRole('button', { name: 'Approve Dan' }).focus();
+  await pane(ann)
+    .getByRole('button', { name: 'Approve Dan' })
+    .evaluate(button => button.blur());
+  await asks.getByRole('button', { name: 'Take it back' }).click();
+  await row(ann, 'Requests', 'Dan').waitFor({ state: 'detached' });
+  assert.equal(await ann.page.evaluate(() => document.activeElement === document.body), true);
+  await pane(ann).getByRole('button', { name: 'Close', exact: true }).focus();
+
   // Whoever closes the pane goes back to where they came from.
   await ann.page.keyboard.press('Escape');
   await pane(ann).waitFor({ state: 'detached' });
   await eventually(() => has(ann.page.getByRole('button', { name: 'About this group' })), true);
-  for (const person of [ann, ben, cleo]) await person.leave();
+  for (const person of [ann, ben, cleo, dan]) await person.leave();
 });
 
 /** As many as the list of conversations names of a group. */

@@ -11,7 +11,8 @@ export function isTaken(): boolean {
 
 /**
  * When what has the focus is taken out of an element, the focus stays close: it goes to what is beside that in its list, to the heading of
- * its part, or else where `otherwise` says. What is put somewhere else keeps it. Nothing that it goes to does anything by itself.
+ * its part, or else where `otherwise` says. What is put somewhere else keeps it. Nothing that it goes to does anything by itself. Whoever has
+ * clicked away from there is not brought back.
  */
 export function useRefuge(
   element: RefObject<HTMLElement | null>,
@@ -21,22 +22,35 @@ export function useRefuge(
     const within = element.current;
     if (!within) return;
     let had: HTMLElement | null = null;
-    const follow = ({ target }: FocusEvent): void => {
-      had = target instanceof HTMLElement && within.contains(target) ? target : null;
-    };
-    const observer = new MutationObserver(records => {
-      if (!had || (document.activeElement && document.activeElement !== document.body)) return;
+    const look = (records: readonly MutationRecord[]): void => {
+      if (!had || !isNowhere()) return;
       const record = records.find(({ removedNodes }) => [...removedNodes].some(node => node.contains(had)));
       if (record) take(within.contains(had) ? had : (closeTo(record) ?? otherwise.current));
-    });
+    };
+    const observer = new MutationObserver(look);
+    const came = ({ target }: FocusEvent): void => {
+      had = target instanceof HTMLElement && within.contains(target) ? target : null;
+    };
+    const left = (event: FocusEvent): void => {
+      if (event.target !== had || event.relatedTarget) return;
+      // Some browsers tell this also of what is just being taken out. Of a window that is left, the focus stays where it is.
+      queueMicrotask(() => {
+        look(observer.takeRecords());
+        if (isNowhere()) had = null;
+      });
+    };
     observer.observe(within, { childList: true, subtree: true });
-    addEventListener('focusin', follow);
+    addEventListener('focusin', came);
+    addEventListener('focusout', left);
     return () => {
       observer.disconnect();
-      removeEventListener('focusin', follow);
+      removeEventListener('focusin', came);
+      removeEventListener('focusout', left);
     };
   }, []);
 }
+
+const isNowhere = (): boolean => !document.activeElement || document.activeElement === document.body;
 
 function closeTo({ target, removedNodes, nextSibling, previousSibling }: MutationRecord): Element | null {
   const isItem = (node: Node | null | undefined): node is HTMLLIElement => node instanceof HTMLLIElement;
