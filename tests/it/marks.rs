@@ -1,6 +1,7 @@
 //! What people mark for themselves, and the notices that tell their devices.
 
 use crate::support::*;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -269,7 +270,7 @@ async fn what_is_muted_is_not_in_the_total_but_its_mentions_are() {
         json!({ "muted": true, "mutedUntil": null, "archived": false, "markedUnread": false, "unreadCount": 2 })
     );
     // A mute that is over by the time that somebody asks, and not yet when it comes to the server, however busy that is.
-    let soon = chrono::Utc::now() + chrono::TimeDelta::seconds(15);
+    let soon = Utc::now() + TimeDelta::seconds(15);
     let mut command = mute(quiet, true);
     command["until"] = json!(soon.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
     let position = a.acked(command).await["position"].clone();
@@ -308,16 +309,70 @@ async fn an_archived_conversation_comes_back_with_a_message_and_a_muted_one_with
     let position = b.acked(mentioning(group, &ann)).await["position"].clone();
     assert!(!archived(&position).await);
 
+    // What was said while it was muted brings it back as little when that ends.
     a.acked(archive(group, true)).await;
     b.say(group, "one").await;
     let position = a.acked(mute(group, false)).await["position"].clone();
-    assert!(
-        !archived(&position).await,
-        "what was said meanwhile brings it back"
-    );
+    assert!(archived(&position).await);
+    let position = b.say(group, "two").await["position"].clone();
+    assert!(!archived(&position).await);
     let position = a.acked(archive(group, true)).await["position"].clone();
     assert!(archived(&position).await);
     let position = a.acked(archive(group, false)).await["position"].clone();
+    assert!(!archived(&position).await);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_change_of_a_mute_brings_an_archived_conversation_back_and_none_puts_it_away_again() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    let archived = async |after: &Value| is(&node, &ann, group, "archived", after).await;
+    let until = |at: DateTime<Utc>| {
+        let mut command = mute(group, true);
+        command["until"] = json!(at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+        command
+    };
+
+    a.acked(archive(group, true)).await;
+    a.acked(mute(group, true)).await;
+    b.say(group, "sh").await;
+    for changed in [
+        until(Utc::now() + TimeDelta::hours(1)),
+        mute(group, true),
+        mute(group, false),
+    ] {
+        let position = a.acked(changed).await["position"].clone();
+        assert!(archived(&position).await);
+    }
+    b.say(group, "hello").await;
+    for changed in [mute(group, true), mute(group, false)] {
+        let position = a.acked(changed).await["position"].clone();
+        assert!(!archived(&position).await);
+    }
+
+    // A mute that is not over when something is said, however slow that is, and ends then by itself.
+    let mut seconds = 15;
+    let position = loop {
+        a.acked(archive(group, true)).await;
+        let end = Utc::now() + TimeDelta::seconds(seconds);
+        let position = a.acked(until(end)).await["position"].clone();
+        let said = b.say(group, "sh").await["at"].as_str().unwrap().to_owned();
+        if said.parse::<DateTime<Utc>>().unwrap() < end {
+            break position;
+        }
+        seconds *= 2;
+    };
+    eventually(async || (!is(&node, &ann, group, "muted", &position).await).then_some(())).await;
+    assert!(archived(&position).await);
+    for changed in [mute(group, true), mute(group, false)] {
+        let position = a.acked(changed).await["position"].clone();
+        assert!(archived(&position).await);
+    }
+    let position = b.say(group, "hello").await["position"].clone();
     assert!(!archived(&position).await);
     node.stop().await;
 }

@@ -39,8 +39,8 @@ impl Stored for ConversationMuted {
     }
 }
 
-/// A conversation is put away, or taken back. It comes back by itself with the next message, if it is not muted, and with the next
-/// that mentions the user in any case.
+/// A conversation is put away, or taken back. It comes back by itself with the next message that is said while it is not muted, and with
+/// the next that mentions the user in any case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConversationArchived {
     pub conversation: ConversationId,

@@ -29,8 +29,10 @@ pub struct Private {
     pub cleared: u64,
     pub hidden: BTreeSet<Uuid>,
     pub muted: bool,
-    /// Where the conversation was when it was archived: its last event, and how many messages there were.
-    pub archived: Option<(u64, u64)>,
+    /// Each change of that, with the conversation's last event then.
+    pub mutes: Vec<(u64, bool)>,
+    /// The conversation's last event when it was archived.
+    pub archived: Option<u64>,
     /// Its last event when it was marked as unread.
     pub marked: Option<u64>,
     /// What was said of threads: whether they are followed, and how far they were read.
@@ -47,12 +49,10 @@ impl Own {
             NoticeData::ConversationMuted(muted) => {
                 let own = self.of_mut(muted.conversation);
                 own.muted = muted.on;
-                // Whether something that was said meanwhile has brought it back is not known any more: from here on it is there.
-                own.archived = own.archived.filter(|(_, messages)| *messages >= muted.message_no);
+                own.mutes.push((muted.seq, muted.on));
             }
             NoticeData::ConversationArchived(archived) => {
-                let place = (archived.seq, archived.message_no);
-                self.of_mut(archived.conversation).archived = archived.on.then_some(place);
+                self.of_mut(archived.conversation).archived = archived.on.then_some(archived.seq);
             }
             NoticeData::ConversationMarked(marked) => {
                 self.of_mut(marked.conversation).marked = marked.seq.filter(|_| marked.unread);
@@ -300,7 +300,7 @@ impl Reader<'_> {
         let waiting = waiting.filter(|thread| thread.following && thread.unread_count > 0);
         due.standing.unread_threads = waiting.count() as u64;
         due.standing.muted = self.own.muted;
-        due.standing.archived = self.own.archived.is_some_and(|(seq, _)| self.stays_away(seq));
+        due.standing.archived = self.own.archived.is_some_and(|seq| self.stays_away(seq));
         due.standing.marked_unread = self.own.marked.is_some_and(|seq| self.last <= seq);
         due
     }
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_archived_comes_back_where_its_mute_changes_after_something_was_said() {
+    fn what_is_archived_comes_back_with_what_is_said_while_it_is_not_muted() {
         let archived = ConversationArchived {
             conversation: ROOM,
             on: true,
@@ -508,8 +508,11 @@ mod tests {
         let lines = [(ANN, ""), (ANN, "")];
         for (mutes, stays) in [
             (vec![muted(true, 1)], true),
-            (vec![muted(true, 1), muted(false, 2), muted(true, 2)], false),
-            (vec![muted(true, 1), muted(true, 2)], false),
+            (vec![muted(true, 1), muted(false, 2)], true),
+            (vec![muted(true, 1), muted(false, 2), muted(true, 2)], true),
+            (vec![muted(true, 2)], false),
+            (vec![muted(true, 1), muted(false, 1)], false),
+            (vec![muted(true, 1), muted(false, 1), muted(true, 2)], false),
         ] {
             let mut own = Own::default();
             own.take(&NoticeData::ConversationArchived(archived.clone()));
@@ -544,7 +547,7 @@ mod tests {
         assert_eq!(marks(&[(ANN, "")], &own), (true, true));
         assert_eq!(marks(&[(ANN, ""), (ANN, "")], &own), (false, true));
         assert_eq!(marks(&[(ANN, ""), (ANN, &in_thread(2, ""))], &own), (true, true));
-        own.muted = true;
+        own.mutes = vec![(2, true)];
         assert_eq!(marks(&[(ANN, ""), (BEN, "")], &own), (true, false));
         let named = format!(r#","mentions":["{BEN}"]"#);
         assert_eq!(marks(&[(ANN, ""), (ANN, &named)], &own), (false, true));

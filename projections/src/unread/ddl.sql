@@ -82,10 +82,23 @@ CREATE TABLE {schema}.muted (
     PRIMARY KEY (user_id, conversation)
 );
 
--- Where the conversation was when it was archived. What comes behind that brings it back, see marks.sql.
+-- How it is muted from a seq of it on, by the seq of the notice: since it was archived, and the last one before. What is said while it is
+-- muted brings it back as little as a change of that.
+CREATE TABLE {schema}.muting (
+    user_id      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    no           bigint NOT NULL,
+    seq          bigint NOT NULL,
+    is_on        boolean NOT NULL,
+    until        timestamptz,
+    PRIMARY KEY (user_id, conversation, no)
+);
+
+-- Where the conversation was when it was archived, and the seq of the notice. What comes behind that brings it back, see marks.sql.
 CREATE TABLE {schema}.archived (
     user_id      uuid NOT NULL,
     conversation uuid NOT NULL,
+    no           bigint NOT NULL,
     seq          bigint NOT NULL,
     msg_no       bigint NOT NULL,
     PRIMARY KEY (user_id, conversation)

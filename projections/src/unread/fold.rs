@@ -20,11 +20,11 @@ impl Projection for Unread {
     }
 
     fn schema(&self) -> &'static str {
-        "p_unread_4"
+        "p_unread_5"
     }
 
     fn version(&self) -> i32 {
-        4
+        5
     }
 
     fn folds(&self) -> Folds {
@@ -99,6 +99,11 @@ impl Projection for Unread {
             Table {
                 name: "muted",
                 key: &["user_id", "conversation"],
+                stream: "user_id",
+            },
+            Table {
+                name: "muting",
+                key: &["user_id", "conversation", "no"],
                 stream: "user_id",
             },
             Table {

@@ -7,7 +7,7 @@ use crate::projection::run;
 use crate::select::{Select, Sql};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::{Moment, UserEvent};
 use tidings_eventlog::Pool;
 use tokio_postgres::{Error, Row};
@@ -72,7 +72,9 @@ type Key = (Uuid, Uuid);
 #[derive(Default)]
 pub(super) struct Changes {
     muted: BTreeMap<Key, Mute>,
-    archived: BTreeMap<Key, Archive>,
+    /// Each change of a mute, by the seq of its notice.
+    muting: BTreeMap<(Uuid, Uuid, i64), Change>,
+    archived: BTreeMap<Key, Option<Archive>>,
     /// The last event of the conversation when it was marked as unread, where it is.
     unread: BTreeMap<Key, Option<i64>>,
 }
@@ -98,13 +100,17 @@ impl Mute {
     }
 }
 
-/// What becomes of an archived conversation.
-enum Archive {
-    /// It was archived at this seq and message.
-    At(i64, i64),
-    Gone,
-    /// It has come back if it was archived before this message: a change of the mute must not put it away again.
-    GoneBefore(i64),
+/// How a conversation is muted from some seq of it on.
+struct Change {
+    seq: i64,
+    mute: Mute,
+}
+
+/// Where a conversation was when it was archived, and the seq of the notice.
+struct Archive {
+    no: i64,
+    seq: i64,
+    msg_no: i64,
 }
 
 impl Changes {
@@ -112,27 +118,22 @@ impl Changes {
         let user = fact.stream();
         match event {
             UserEvent::ConversationMuted(muted) => {
-                let key = (user, muted.conversation.0);
                 let mute = if muted.on {
                     Mute::On(muted.until.map(Moment::time))
                 } else {
                     Mute::Off
                 };
-                self.muted.insert(key, mute);
-                let messages = muted.place.message_no as i64;
-                let archive = self.archived.entry(key).or_insert(Archive::GoneBefore(0));
-                match archive {
-                    Archive::At(_, before) if *before < messages => *archive = Archive::Gone,
-                    Archive::GoneBefore(before) => *before = messages.max(*before),
-                    Archive::At(..) | Archive::Gone => {}
-                }
+                self.muted.insert((user, muted.conversation.0), mute);
+                let seq = muted.place.seq as i64;
+                self.muting
+                    .insert((user, muted.conversation.0, fact.seq()), Change { seq, mute });
             }
             UserEvent::ConversationArchived(archived) => {
-                let archive = if archived.on {
-                    Archive::At(archived.place.seq as i64, archived.place.message_no as i64)
-                } else {
-                    Archive::Gone
-                };
+                let archive = archived.on.then(|| Archive {
+                    no: fact.seq(),
+                    seq: archived.place.seq as i64,
+                    msg_no: archived.place.message_no as i64,
+                });
                 self.archived.insert((user, archived.conversation.0), archive);
             }
             UserEvent::ConversationMarked(marked) => {
@@ -152,34 +153,30 @@ impl Changes {
             run(transaction, schema, gone, &[&users, &conversations, &on]).await?;
             let sql = include_str!("mute.sql");
             run(transaction, schema, sql, &[&users, &conversations, &on, &until]).await?;
+            self.write_muting(transaction, schema).await?;
         }
         if !self.archived.is_empty() {
             let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = self.archived.keys().copied().unzip();
-            // Gone are those from before this message; there is none that comes behind the last.
-            let before: Vec<i64> = self
-                .archived
-                .values()
-                .map(|archive| match archive {
-                    Archive::GoneBefore(before) => *before,
-                    Archive::At(..) | Archive::Gone => i64::MAX,
-                })
-                .collect();
-            let place = |archive: &Archive| match archive {
-                Archive::At(seq, msg_no) => (Some(*seq), Some(*msg_no)),
-                Archive::Gone | Archive::GoneBefore(_) => (None, None),
-            };
-            let (seqs, msg_nos): (Vec<Option<i64>>, Vec<Option<i64>>) =
-                self.archived.values().map(place).unzip();
             let gone = include_str!("archive_gone.sql");
-            run(transaction, schema, gone, &[&users, &conversations, &before]).await?;
+            run(transaction, schema, gone, &[&users, &conversations]).await?;
+            let places = || self.archived.values().map(Option::as_ref);
+            let nos: Vec<Option<i64>> = places().map(|archive| archive.map(|at| at.no)).collect();
+            let seqs: Vec<Option<i64>> = places().map(|archive| archive.map(|at| at.seq)).collect();
+            let msg_nos: Vec<Option<i64>> = places().map(|archive| archive.map(|at| at.msg_no)).collect();
             let sql = include_str!("archive.sql");
             run(
                 transaction,
                 schema,
                 sql,
-                &[&users, &conversations, &seqs, &msg_nos],
+                &[&users, &conversations, &nos, &seqs, &msg_nos],
             )
             .await?;
+        }
+        let changed: BTreeSet<Key> = self.muted.keys().chain(self.archived.keys()).copied().collect();
+        if !changed.is_empty() {
+            let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = changed.into_iter().unzip();
+            let sql = include_str!("muting_gone.sql");
+            run(transaction, schema, sql, &[&users, &conversations]).await?;
         }
         if !self.unread.is_empty() {
             let (users, conversations): (Vec<Uuid>, Vec<Uuid>) = self.unread.keys().copied().unzip();
@@ -189,6 +186,29 @@ impl Changes {
             let sql = include_str!("mark.sql");
             run(transaction, schema, sql, &[&users, &conversations, &seqs]).await?;
         }
+        Ok(())
+    }
+
+    async fn write_muting(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        let users: Vec<Uuid> = self.muting.keys().map(|(user, ..)| *user).collect();
+        let conversations: Vec<Uuid> = self
+            .muting
+            .keys()
+            .map(|(_, conversation, _)| *conversation)
+            .collect();
+        let nos: Vec<i64> = self.muting.keys().map(|(.., no)| *no).collect();
+        let changes = || self.muting.values();
+        let seqs: Vec<i64> = changes().map(|change| change.seq).collect();
+        let on: Vec<bool> = changes().map(|change| change.mute.is_on()).collect();
+        let until: Vec<Option<DateTime<Utc>>> = changes().map(|change| change.mute.until()).collect();
+        let sql = include_str!("muting.sql");
+        run(
+            transaction,
+            schema,
+            sql,
+            &[&users, &conversations, &nos, &seqs, &on, &until],
+        )
+        .await?;
         Ok(())
     }
 }

@@ -1,7 +1,21 @@
--- A mute ends by the clock. An archived conversation comes back with the next message unless it is muted, and with the next that mentions the
--- viewer in any case. What is marked as unread is so until the viewer sends something, or comes in again.
+-- A mute ends by the clock. An archived conversation comes back with the next message that is said while it is not muted, and with the next
+-- that mentions the viewer in any case: never by a change of the mute. Between two changes the last message tells, as the one that is said
+-- latest. What is marked as unread is so until the viewer sends something, or comes in again.
 SELECT k.conversation, m.muted, m.until AS muted_until,
-       a.seq IS NOT NULL AND (m.muted OR coalesce(c.last_msg_no, 0) <= a.msg_no)
+       a.seq IS NOT NULL
+       AND (coalesce(c.last_msg_no, 0) <= a.msg_no
+            OR NOT EXISTS (SELECT
+                             FROM (SELECT g.is_on, g.until, greatest(g.seq, a.seq) AS from_seq,
+                                          min(g.seq) OVER (ORDER BY g.no ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS to_seq
+                                     FROM (SELECT 0::bigint AS no, 0::bigint AS seq, false AS is_on, NULL::timestamptz AS until
+                                            UNION ALL
+                                           SELECT g.no, g.seq, g.is_on, g.until FROM {unread}.muting g
+                                            WHERE g.user_id = $1 AND g.conversation = k.conversation) g) g
+                            CROSS JOIN LATERAL (SELECT s.at FROM {history}.message s
+                                                 WHERE s.conversation = k.conversation AND s.main
+                                                   AND s.seq > g.from_seq AND s.seq <= coalesce(g.to_seq, 9223372036854775807)
+                                                 ORDER BY s.seq DESC LIMIT 1) s
+                            WHERE NOT g.is_on OR s.at >= g.until))
        AND NOT EXISTS (SELECT FROM {unread}.mention n
                         WHERE n.user_id = $1 AND n.conversation = k.conversation AND n.seq > a.seq) AS archived,
        u.seq IS NOT NULL AND coalesce(o.seq, 0) <= u.seq AS marked_unread

@@ -1,6 +1,7 @@
 //! Edits, recalls, withholdings, reactions, pins, threads, attachments and own marks in the read models.
 
 use crate::support::{Crowd, World};
+use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::Avatar;
 use tidings_domain::stored::decode;
@@ -535,7 +536,7 @@ async fn everyone_is_one_row_that_counts_once_for_those_who_were_there() {
         said.push(world.call(group, bob, "again", &[]).await);
         // Who sends has read.
         assert_eq!(counts().await, [1, 0, 3, 1]);
-        assert_eq!(world.number("SELECT count(*) FROM p_unread_4.everyone").await, 3);
+        assert_eq!(world.number("SELECT count(*) FROM p_unread_5.everyone").await, 3);
         world.recall(&said[0], ann).await;
         assert_eq!(counts().await, [1, 0, 2, 1]);
         world.read(cat, &said[1]).await;
@@ -628,8 +629,8 @@ struct Reference {
     cleared: BTreeMap<Uuid, i64>,
     /// Who blocks whom in the end.
     blocks: BTreeSet<(Uuid, Uuid)>,
-    /// How many messages there are.
-    last_no: u64,
+    /// By seq, when each message of the main timeline was said.
+    said: BTreeMap<i64, DateTime<Utc>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -684,7 +685,6 @@ impl Reference {
                     reference.marks.entry(record.stream).or_default().push(event);
                 }
                 Event::Conversation(event) if record.stream == conversation => {
-                    reference.last_no = record.msg_no;
                     reference.take(record, seq, event);
                 }
                 _ => {}
@@ -748,6 +748,7 @@ impl Reference {
                 }
                 // What somebody says in a thread alone reads nothing of the main timeline.
                 if self.is_in_main(seq) {
+                    self.said.insert(seq, record.at);
                     self.reach(record.actor, seq);
                     self.own.insert(record.actor, seq);
                 }
@@ -872,25 +873,36 @@ impl Reference {
             match event {
                 UserEvent::ConversationMuted(muted) => {
                     marks.muted_until = muted.until.map(tidings_domain::Moment::time);
-                    marks.muted =
-                        muted.on && marks.muted_until.is_none_or(|until| until > chrono::Utc::now());
+                    marks.muted = muted.on && marks.muted_until.is_none_or(|until| until > Utc::now());
                     marks.muted_until = marks.muted_until.filter(|_| marks.muted);
-                    archived = archived.filter(|(_, no)| *no >= muted.place.message_no);
                 }
                 UserEvent::ConversationArchived(event) => {
-                    archived = event.on.then_some((event.place.seq, event.place.message_no));
+                    archived = event.on.then_some(event.place.seq as i64);
                 }
                 UserEvent::ConversationMarked(event) => marked = event.seq.filter(|_| event.unread),
                 _ => {}
             }
         }
-        marks.archived = archived.is_some_and(|(seq, no)| {
-            let mut mentioned = self.mentioned.range((user, seq as i64 + 1)..=(user, i64::MAX));
-            (marks.muted || self.last_no <= no) && mentioned.next().is_none()
+        marks.archived = archived.is_some_and(|archived| {
+            let mut mentioned = self.mentioned.range((user, archived + 1)..=(user, i64::MAX));
+            let mut said = self.said.range(archived + 1..);
+            mentioned.next().is_none() && said.all(|(seq, at)| self.is_quiet(user, *seq, *at))
         });
         let own = self.own.get(&user).copied().unwrap_or(0);
         marks.unread = marked.is_some_and(|seq| own <= seq as i64);
         marks
+    }
+
+    /// Whether the conversation was muted for somebody when a message of it was said.
+    fn is_quiet(&self, user: Uuid, seq: i64, at: DateTime<Utc>) -> bool {
+        let marks = self.marks.get(&user).into_iter().flatten();
+        let mut mutes = marks.filter_map(|event| match event {
+            UserEvent::ConversationMuted(muted) if (muted.place.seq as i64) < seq => Some(muted),
+            _ => None,
+        });
+        mutes
+            .next_back()
+            .is_some_and(|muted| muted.on && muted.until.is_none_or(|until| at < until.time()))
     }
 
     /// Unread messages, and those that mention the user.
