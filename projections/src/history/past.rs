@@ -2,6 +2,7 @@
 //! read model has it.
 
 use super::message::Message;
+use super::thread::Thread;
 use crate::select::{Listed, Range, Select, Sql};
 use chrono::{DateTime, Utc};
 use tokio_postgres::Row;
@@ -9,11 +10,16 @@ use uuid::Uuid;
 
 /// The most replies of a thread that are counted for a moment that is past.
 pub const PAST_REPLIES_MAX: i64 = 1_000;
+/// The most threads with replies since a moment of which it is found out where they stood then.
+pub const PAST_THREADS_MAX: i64 = 1_000;
 
 static PAGE: Sql = Sql::new(include_str!("past_page.sql"));
 static BY_ID: Sql = Sql::new(include_str!("past_by_id.sql"));
 static PINS: Sql = Sql::new(include_str!("past_pins.sql"));
 static REPLIES: Sql = Sql::new(include_str!("past_replies.sql"));
+static THREADS: Sql = Sql::new(include_str!("past_threads.sql"));
+static THREAD_ACTIVITY: Sql = Sql::new(include_str!("past_thread_activity.sql"));
+static THREAD_REPLIES: Sql = Sql::new(include_str!("past_thread_replies.sql"));
 static SAID: Sql = Sql::new(include_str!("past_said.sql"));
 
 /// A part of the main timeline of a conversation at the seq `upto`, in the order of seqs, but for what `viewer` has hidden or does not see.
@@ -75,6 +81,66 @@ pub fn past_replies(
         .with(roots)
         .with(uptos)
         .with(PAST_REPLIES_MAX)
+}
+
+/// The threads of these roots, each in the conversation and at the seq of the same place, but for those that `viewer` has cleared. With each
+/// comes that seq. At most [`PAST_REPLIES_MAX`] replies are counted.
+pub fn past_threads(
+    viewer: Uuid,
+    conversations: Vec<Uuid>,
+    roots: Vec<Uuid>,
+    uptos: Vec<i64>,
+) -> Select<(i64, Thread)> {
+    let read = |row: &Row| Ok((row.try_get("upto")?, Thread::read(row)?));
+    Select::new(&THREADS, read)
+        .with(viewer)
+        .with(conversations)
+        .with(roots)
+        .with(uptos)
+        .with(PAST_REPLIES_MAX)
+}
+
+/// A part of the threads of a conversation at the seq `upto`, the one that had been active last first, but for what `viewer` has cleared. A
+/// place is the seq of a last reply. With each row comes whether more than [`PAST_THREADS_MAX`] threads had replies since, so that it is not
+/// known which there were.
+pub fn past_thread_activity(
+    viewer: Uuid,
+    conversation: Uuid,
+    upto: i64,
+    range: &Range<i64>,
+) -> Select<(bool, Listed<Thread>)> {
+    let read = |row: &Row| Ok((row.try_get("too_many")?, Listed::read(row, "root", Thread::read)?));
+    Select::new(&THREAD_ACTIVITY, read)
+        .ordered(range.order)
+        .with(conversation)
+        .with(upto)
+        .with(range.after)
+        .with(range.before)
+        .with(range.rows)
+        .with(viewer)
+        .with(PAST_THREADS_MAX)
+        .with(PAST_REPLIES_MAX)
+}
+
+/// A part of the replies in each of these threads, in the order of their seq, each at the seq of the same place, but for what `viewer` has hidden
+/// or does not see.
+pub fn past_thread_replies(
+    viewer: Uuid,
+    conversations: Vec<Uuid>,
+    roots: Vec<Uuid>,
+    uptos: Vec<i64>,
+    range: &Range<i64>,
+) -> Select<Listed<Message>> {
+    let read = |row: &Row| Listed::read(row, "message", Message::read);
+    Select::new(&THREAD_REPLIES, read)
+        .ordered(range.order)
+        .with(conversations)
+        .with(roots)
+        .with(range.after)
+        .with(range.before)
+        .with(range.rows)
+        .with(viewer)
+        .with(uptos)
 }
 
 /// When the last message of the main timeline was sent that stands at or below the seq `upto`, recalled or not.

@@ -68,7 +68,7 @@ pub fn replies(
 }
 
 impl Thread {
-    fn read(row: &Row) -> Result<Self, Error> {
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             conversation: row.try_get("conversation")?,
             root: row.try_get("root")?,

@@ -276,6 +276,19 @@ async fn whatever_is_asked_of_history_leaves_out_what_the_viewer_does_not_see() 
     let replies = |viewer| history::replies(viewer, vec![group], vec![old.command], &all());
     assert_eq!(seqs(world.ask(replies(eve)).await), [later.seq as i64]);
     assert_eq!(seqs(world.ask(replies(bob)).await).len(), 2);
+    // As it was, too, once she was there.
+    for (upto, sees) in [(later.seq as i64, true), (later.seq as i64 - 1, false)] {
+        let roots = vec![old.command, quiet.command];
+        let named = history::past_threads(eve, vec![group; 2], roots, vec![upto; 2]);
+        assert_eq!(world.ask(named).await.len(), usize::from(sees));
+        let listed = world
+            .ask(history::past_thread_activity(eve, group, upto, &all()))
+            .await;
+        let listed = listed.iter().filter(|(_, row)| row.entry.is_some());
+        assert_eq!(listed.count(), usize::from(sees));
+        let below = history::past_thread_replies(eve, vec![group], vec![old.command], vec![upto], &all());
+        assert_eq!(seqs(world.ask(below).await).len(), usize::from(sees));
+    }
 
     // A file is seen by whoever sees a message that shows it.
     assert!(world.ask(attachments::visible(file, eve)).await.is_empty());

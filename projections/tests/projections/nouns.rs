@@ -285,6 +285,37 @@ async fn a_withheld_message_is_in_no_count_until_it_is_shown_again_and_a_recall_
 }
 
 #[tokio::test]
+async fn threads_of_the_past_are_not_told_where_too_many_had_replies_since() {
+    let world = World::new().await;
+    let ann = world.register(0, "ann").await;
+    let group = world.group("g", &[ann], 2).await;
+    let root = world.send(group, ann, "a root", &[]).await;
+    let reply = world.reply(&root, ann, false, &[]).await;
+    world.settle().await;
+    let upto = reply.seq as i64;
+    let too_many = async || {
+        let rows = world
+            .ask(history::past_thread_activity(ann, group, upto, &all()))
+            .await;
+        assert_eq!(
+            rows[0].1.entry.as_ref().map(|thread| thread.root),
+            Some(root.command)
+        );
+        rows[0].0
+    };
+    let begin = async |threads: i64| {
+        let rows = format!(
+            "INSERT INTO p_history_4.thread SELECT '{group}', gen_random_uuid(), 1, {upto} + n, now() FROM generate_series(1, {threads}) n"
+        );
+        world.execute(&rows).await;
+    };
+    begin(history::PAST_THREADS_MAX).await;
+    assert!(!too_many().await);
+    begin(1).await;
+    assert!(too_many().await);
+}
+
+#[tokio::test]
 async fn a_withheld_message_says_nothing_wherever_it_is_read_until_it_is_shown_again() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
@@ -306,6 +337,9 @@ async fn a_withheld_message_says_nothing_wherever_it_is_read_until_it_is_shown_a
         found.extend(world.ask(below).await.into_iter().filter_map(|row| row.entry));
         let past = history::past_by_id(bob, vec![group], vec![root.command], vec![upto]);
         found.extend(world.ask(past).await.into_iter().map(|(_, message)| message));
+        let (roots, uptos) = (vec![root.command], vec![upto]);
+        let past = history::past_thread_replies(bob, vec![group], roots, uptos, &all());
+        found.extend(world.ask(past).await.into_iter().filter_map(|row| row.entry));
         let past = world.ask(history::past_page(bob, group, upto, &all())).await;
         found.extend(past.into_iter().filter_map(|row| row.entry));
         let seq = root.seq as i64;
@@ -313,7 +347,7 @@ async fn a_withheld_message_says_nothing_wherever_it_is_read_until_it_is_shown_a
         found
     };
     let whole = read().await;
-    assert_eq!(whole.len(), 8);
+    assert_eq!(whole.len(), 9);
     assert!(
         whole
             .iter()
@@ -323,7 +357,7 @@ async fn a_withheld_message_says_nothing_wherever_it_is_read_until_it_is_shown_a
         world.withhold(message, ann, true).await;
     }
     let withheld = read().await;
-    assert_eq!(withheld.len(), 8);
+    assert_eq!(withheld.len(), 9);
     for message in &withheld {
         assert!(message.withheld && message.text.is_none(), "{message:?}");
         assert!(message.mentions.is_empty() && !message.everyone && message.recalled_at.is_none());
@@ -1017,6 +1051,46 @@ async fn replies(world: &World, conversation: Uuid, reference: &Reference) -> Ve
     found
 }
 
+/// The threads are told as they were when some of the replies had come.
+async fn past_threads(world: &World, conversation: Uuid, reference: &Reference) {
+    let told: Vec<i64> = reference.replies.keys().copied().collect();
+    for upto in told.iter().copied().step_by(1 + told.len() / 4) {
+        let mut then = vec![];
+        for (root, (seqs, _)) in reference.threads() {
+            let seqs: Vec<i64> = seqs.into_iter().filter(|seq| *seq <= upto).collect();
+            if let Some(last) = seqs.last().copied() {
+                let whole = seqs.iter().filter(|seq| !reference.recalled.contains(seq));
+                then.push((last, root, whole.count() as i64));
+                let past = history::past_thread_replies(
+                    Uuid::nil(),
+                    vec![conversation],
+                    vec![root],
+                    vec![upto],
+                    &all(),
+                );
+                let below = world.ask(past).await.into_iter().filter_map(|row| row.entry);
+                assert!(below.map(|message| message.seq).eq(seqs), "{root} at {upto}");
+            }
+        }
+        then.sort_unstable();
+        let past = history::past_thread_activity(Uuid::nil(), conversation, upto, &all());
+        let listed = world.ask(past).await;
+        assert!(listed.iter().all(|(too_many, _)| !too_many));
+        let listed = listed.into_iter().filter_map(|(_, row)| row.entry);
+        let listed = listed.map(|thread| (thread.last_seq, thread.root, thread.replies));
+        assert_eq!(listed.collect::<Vec<_>>(), then, "{conversation} at {upto}");
+        let roots: Vec<Uuid> = reference.threads().into_keys().collect();
+        let (conversations, uptos) = (vec![conversation; roots.len()], vec![upto; roots.len()]);
+        let named = history::past_threads(Uuid::nil(), conversations, roots, uptos);
+        let named = world.ask(named).await.into_iter();
+        let mut named: Vec<_> = named
+            .map(|(_, thread)| (thread.last_seq, thread.root, thread.replies))
+            .collect();
+        named.sort_unstable();
+        assert_eq!(named, then, "{conversation} at {upto}");
+    }
+}
+
 /// What a crowd of this seed has done, in read models that are at the heads.
 async fn talked(seed: u64) -> (World, Crowd) {
     let world = World::new().await;
@@ -1060,6 +1134,7 @@ async fn whatever_happens_the_read_models_say_what_its_definition_says() {
                 said.filter(|seq| reference.is_in_main(*seq)).collect::<Vec<_>>()
             );
             let below = replies(&world, group, &reference).await;
+            past_threads(&world, group, &reference).await;
             replied += below.len();
             for message in messages.iter().chain(&below) {
                 let told = &reference.messages[&message.seq];
