@@ -111,6 +111,7 @@ search | costs {} of | graphql/src/serve/limits/measure.rs | SEARCH: usize = {};
 looking back | {} control events before | src/administration/past.rs | CONTROLS_MAX: usize = {};
 looking back | {} events of reactions | src/administration/past.rs | REACTIONS_MAX: usize = {};
 looking back | {} replies counted | projections/src/history/past.rs | PAST_REPLIES_MAX: i64 = {};
+looking back | {} threads with replies since | projections/src/history/past.rs | PAST_THREADS_MAX: i64 = {};
 looking back | costs {} of | graphql/src/serve/limits/measure.rs | PAST: usize = {};
 unread counts | behind a position {} each | projections/src/conversations/by_id.sql | LIMIT {}) v)
 unread counts | behind a position {} each | projections/src/conversations/activity.sql | LIMIT {}) v)

@@ -211,6 +211,95 @@ async fn pages_of_the_past_go_both_ways_and_end_where_it_ends() {
     node.stop().await;
 }
 
+fn reply(group: Uuid, root: &Value, words: &str, also: bool) -> Value {
+    let mut reply = message(group, words);
+    (reply["thread"], reply["also"]) = (root["id"].clone(), json!(also));
+    reply
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threads_have_the_replies_and_the_order_of_then() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = a.create_group(&[&ben]).await;
+    let (one, two) = (a.say(group, "one").await, a.say(group, "two").await);
+    let alone = b.acked(reply(group, &one, "alone", false)).await;
+    let both = b.acked(reply(group, &two, "both", true)).await;
+    let secret = b.acked(reply(group, &one, "secret", false)).await;
+    b.acked(edit(group, &alone, "all alone")).await;
+    b.acked(json!({ "type": "message.recall", "conversation": group, "message": secret["id"] }))
+        .await;
+    let last = b.acked(reply(group, &two, "last", false)).await;
+
+    let thread = |root: &str, count: u64, last: &Value, texts: &[Option<&str>]| {
+        let replies: Vec<Value> = texts.iter().map(|text| json!({ "text": text })).collect();
+        json!({ "root": { "text": root }, "replyCount": count, "lastReplyAt": last["at"], "following": false,
+            "unreadCount": 0, "replies": { "nodes": replies } })
+    };
+    let fields =
+        "root { text } replyCount lastReplyAt following unreadCount replies(first: 5) { nodes { text } }";
+    let threads = format!("threads(first: 5) {{ nodes {{ {fields} }} }}");
+    let then =
+        async |ack: &Value| past(&node, &ann, group, &at(ack), &threads).await["threads"]["nodes"].clone();
+    assert_eq!(
+        then(&alone).await,
+        json!([thread("one", 1, &alone, &[Some("alone")])])
+    );
+    assert_eq!(
+        then(&both).await,
+        json!([
+            thread("two", 1, &both, &[Some("both")]),
+            thread("one", 1, &alone, &[Some("alone")])
+        ])
+    );
+    // What was recalled since says nothing, and counts for no moment.
+    assert_eq!(
+        then(&secret).await,
+        json!([
+            thread("one", 1, &secret, &[Some("alone"), None]),
+            thread("two", 1, &both, &[Some("both")])
+        ])
+    );
+    assert_eq!(
+        then(&last).await,
+        json!([
+            thread("two", 2, &last, &[Some("both"), Some("last")]),
+            thread("one", 1, &secret, &[Some("all alone"), None])
+        ])
+    );
+
+    let named = format!(
+        "one: thread(root: {0}) {{ replyCount replies(last: 1) {{ nodes {{ id thread conversation {{ lastSeq }} }} pageInfo {{ hasPreviousPage }} }} }} \
+         two: thread(root: {1}) {{ root {{ text }} replyCount lastReplyAt replies {{ nodes {{ id }} }} }} \
+         reply: thread(root: {2}) {{ replyCount }} later: thread(root: {3}) {{ replyCount }}",
+        one["id"], two["id"], alone["id"], last["id"]
+    );
+    let told = past(&node, &ann, group, &at(&alone), &named).await;
+    let below =
+        json!({ "id": alone["id"], "thread": one["id"], "conversation": { "lastSeq": alone["seq"] } });
+    assert_eq!(
+        told,
+        json!({ "one": { "replyCount": 1, "replies": { "nodes": [below], "pageInfo": { "hasPreviousPage": false } } },
+            "two": { "root": { "text": "two" }, "replyCount": 0, "lastReplyAt": null, "replies": { "nodes": [] } },
+            "reply": null, "later": null })
+    );
+    let page = async |arguments: &str| {
+        let fields = format!(
+            "threads({arguments}) {{ nodes {{ root {{ text }} }} pageInfo {{ hasNextPage endCursor }} }}"
+        );
+        past(&node, &ann, group, &at(&both), &fields).await["threads"].clone()
+    };
+    let first = page("first: 1").await;
+    assert_eq!(first["nodes"], json!([{ "root": { "text": "two" } }]));
+    assert_eq!(first["pageInfo"]["hasNextPage"], true);
+    let rest = page(&format!("first: 1, after: {}", first["pageInfo"]["endCursor"])).await;
+    assert_eq!(rest["nodes"], json!([{ "root": { "text": "one" } }]));
+    assert_eq!(rest["pageInfo"]["hasNextPage"], false);
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_time_includes_what_is_told_to_have_happened_at_it() {
     let store = Store::new().await;
@@ -310,10 +399,7 @@ async fn what_is_ones_own_or_not_told_of_the_past_is_empty_or_says_so() {
             "mutedUntil": null, "archived": false, "markedUnread": false, "onlineCount": null,
             "banned": null, "links": null, "joinRequests": null, "invitations": null })
     );
-    let root = format!("thread(root: {}) {{ replyCount }}", ack["id"]);
     for (field, asked) in [
-        ("threads", "threads { nodes { replyCount } }"),
-        ("thread", root.as_str()),
         ("mutedMembers", "mutedMembers { nodes { at } }"),
         ("seenBy", "messages { nodes { seenBy { nodes { role } } } }"),
         (

@@ -83,10 +83,10 @@ impl Conversation {
     }
 
     /// It as it was at a time, or when the log had come to an ack's position, whichever of both is given: its title, settings, members and their
-    /// roles, messages with what they said then, reactions and pins. The viewer sees no more of it than now, and of what was recalled since nothing
-    /// of what it said. Null where it had not begun, and where the viewer does not see what happened last then. What is the viewer's own is empty,
-    /// lists for owners and admins are null, and what must say something and is not told of the past is an error that names the field: `threads`,
-    /// `thread`, `mutedMembers`, `seenBy` and `deliveredTo`. People are shown as they are now.
+    /// roles, messages with what they said then, threads, reactions and pins. The viewer sees no more of it than now, and of what was recalled since
+    /// nothing of what it said. Null where it had not begun, and where the viewer does not see what happened last then. What is the viewer's own is
+    /// empty, lists for owners and admins are null, and what must say something and is not told of the past is an error that names the field:
+    /// `mutedMembers`, `seenBy` and `deliveredTo`. People are shown as they are now.
     async fn as_of(
         &self,
         context: &Context<'_>,
@@ -313,13 +313,15 @@ impl Conversation {
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<List<MessagePlace, Thread>> {
+        let page = Page::parse(first, after, None, None)?;
+        if let Some(past) = &self.past {
+            let entries = past.threads(context, &page).await?;
+            return Ok(entries.into_list(|thread| (thread.place(), thread)));
+        }
         let key = ThreadPage {
             conversation: self.id,
-            page: Page::parse(first, after, None, None)?,
+            page,
         };
-        if self.past.is_some() {
-            return Err(untold("threads"));
-        }
         let pages = &context.data_unchecked::<Loaders>().thread_pages;
         let entries = pages.load_one(key).await?.unwrap_or_default();
         Ok(entries.into_list(|thread| (thread.place(), thread)))
@@ -338,11 +340,11 @@ impl Conversation {
     /// The thread below a message of a group's main timeline, which may have no replies yet.
     async fn thread(&self, context: &Context<'_>, root: ID) -> Result<Option<Thread>> {
         let message = id::parse("root", &root)?;
-        if self.past.is_some() {
-            return Err(untold("thread"));
-        }
         if self.kind == ConversationKind::Direct {
             return Ok(None);
+        }
+        if let Some(past) = &self.past {
+            return past.thread(context, message).await;
         }
         let root = MessageId {
             conversation: self.id,

@@ -14,7 +14,7 @@ use super::mark::{MarksOf, Total, Totals};
 use super::member::{MemberId, MemberPage, MemberPages, Members};
 use super::message::{LastMessages, MessageId, MessageKey, MessagePage, MessagePages, Messages};
 use super::page::Page;
-use super::past::{PastMessageId, PastMessages, PastReplies};
+use super::past::{PastMessageId, PastMessages, PastReplies, PastReplyPage, PastReplyPages, PastThreads};
 use super::pin::{Pinned, Pins};
 use super::presence::{OnlineCounts, SeenByViewer};
 use super::profile::{Names, Profiles};
@@ -50,6 +50,8 @@ pub(crate) struct Loaders {
     pub(crate) message_pages: Gathering<MessagePage, MessagePages>,
     pub(crate) past_messages: Gathering<PastMessageId, PastMessages>,
     pub(crate) past_replies: Gathering<PastMessageId, PastReplies>,
+    pub(crate) past_threads: Gathering<PastMessageId, PastThreads>,
+    pub(crate) past_reply_pages: Gathering<PastReplyPage, PastReplyPages>,
     pub(crate) member_pages: Gathering<MemberPage, MemberPages>,
     pub(crate) members: Gathering<MemberId, Members>,
     pub(crate) group_settings: Gathering<Uuid, GroupSettingsOf>,
@@ -158,6 +160,14 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let past_threads = PastThreads {
+            database: database(),
+            viewer,
+        };
+        let past_reply_pages = PastReplyPages {
+            database: database(),
+            viewer,
+        };
         let past_reactions = PastReactions {
             backend: Arc::clone(backend),
             viewer,
@@ -195,6 +205,8 @@ impl Loaders {
             message_pages: Gathering::new(message_pages, waves),
             past_messages: Gathering::remembering(past_messages, waves),
             past_replies: Gathering::remembering(PastReplies(database()), waves),
+            past_threads: Gathering::remembering(past_threads, waves),
+            past_reply_pages: Gathering::new(past_reply_pages, waves),
             member_pages: Gathering::new(MemberPages(database()), waves),
             members: Gathering::remembering(Members(database()), waves),
             group_settings: Gathering::remembering(GroupSettingsOf(database()), waves),

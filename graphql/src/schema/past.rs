@@ -8,12 +8,13 @@ use super::loaders::Loaders;
 use super::long::Long;
 use super::member::{Member, MemberRole};
 use super::message::{Message, MessageId};
-use super::page::{Entries, List, Page};
+use super::page::{Entries, List, Page, gather, group};
+use super::thread::Thread;
 use super::time::Time;
 use crate::backend::{Backend, Moment, PastMember, PastState};
 use crate::budget::Budget;
 use crate::database::{Database, NoAnswer};
-use crate::errors::Refusal;
+use crate::errors::{Code, Refusal};
 use crate::freshness::{Freshness, position};
 use crate::loader::Loader;
 use crate::viewer::viewer;
@@ -211,6 +212,66 @@ impl Past {
         Ok(counts.load_one(self.id(message)).await?.unwrap_or(0))
     }
 
+    /// A page of its threads, the one with the newest reply of then first.
+    pub(crate) async fn threads(
+        self: &Arc<Self>,
+        context: &Context<'_>,
+        page: &Page<MessagePlace>,
+    ) -> Result<Entries<Thread>> {
+        let range = page.range(false, |place| place.0);
+        let select = history::past_thread_activity(self.viewer, self.conversation, self.seq, &range);
+        let rows = context.data_unchecked::<Database>().ask(&select).await?;
+        if rows.iter().any(|(too_many, _)| *too_many) {
+            let reason = "too many threads had replies since to tell which there were";
+            return Err(Refusal::new(Code::TooLarge, reason).into());
+        }
+        let rows = rows
+            .into_iter()
+            .map(|(_, row)| (row.around, row.entry.map(|found| self.of_thread(found.into()))));
+        Ok(page.gathered(rows.collect()))
+    }
+
+    /// The thread that one of its messages had begun, or could begin; `None` below what stands in a thread itself.
+    pub(crate) async fn thread(
+        self: &Arc<Self>,
+        context: &Context<'_>,
+        root: Uuid,
+    ) -> Result<Option<Thread>> {
+        let loaders = context.data_unchecked::<Loaders>();
+        let id = self.id(root);
+        // Replies go on below what the viewer has hidden, and are listed.
+        if let Some(thread) = loaders.past_threads.load_one(id).await? {
+            return Ok(Some(self.of_thread(thread)));
+        }
+        let message = loaders.past_messages.load_one(id).await?;
+        let begins = message.is_some_and(|message| message.thread.is_none());
+        Ok(begins.then(|| self.of_thread(Thread::without_replies(id.of))))
+    }
+
+    /// A page of the replies in one of its threads.
+    pub(crate) async fn replies(
+        self: &Arc<Self>,
+        context: &Context<'_>,
+        root: Uuid,
+        page: Page<MessagePlace>,
+    ) -> Result<Entries<Message>> {
+        let key = PastReplyPage {
+            root: self.id(root),
+            page,
+        };
+        let pages = &context.data_unchecked::<Loaders>().past_reply_pages;
+        let Entries {
+            items,
+            has_previous,
+            has_next,
+        } = pages.load_one(key).await?.unwrap_or_default();
+        Ok(Entries {
+            items: items.into_iter().map(|message| self.message(message)).collect(),
+            has_previous,
+            has_next,
+        })
+    }
+
     fn id(&self, message: Uuid) -> PastMessageId {
         PastMessageId {
             of: MessageId {
@@ -225,6 +286,12 @@ impl Past {
     fn message(self: &Arc<Self>, mut message: Message) -> Message {
         message.past = Some(Arc::clone(self));
         message
+    }
+
+    /// The thread as one of it.
+    fn of_thread(self: &Arc<Self>, mut thread: Thread) -> Thread {
+        thread.past = Some(Arc::clone(self));
+        thread
     }
 }
 
@@ -295,6 +362,66 @@ impl Loader<PastMessageId> for PastReplies {
             )
         });
         Ok(counts.collect())
+    }
+}
+
+/// Reads threads as they were, by their roots.
+pub(crate) struct PastThreads {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<PastMessageId> for PastThreads {
+    type Value = Thread;
+
+    async fn load(&self, ids: &[PastMessageId]) -> Result<HashMap<PastMessageId, Thread>, NoAnswer> {
+        let conversations = ids.iter().map(|id| id.of.conversation).collect();
+        let roots = ids.iter().map(|id| id.of.message).collect();
+        let uptos = ids.iter().map(|id| id.upto).collect();
+        let select = history::past_threads(self.viewer, conversations, roots, uptos);
+        let found = self.database.ask(&select).await?.into_iter();
+        let found = found.map(|(upto, found)| {
+            let of = MessageId {
+                conversation: found.conversation,
+                message: found.root,
+            };
+            (PastMessageId { of, upto }, Thread::from(found))
+        });
+        Ok(found.collect())
+    }
+}
+
+/// A page of the replies that stood in a thread, in the order of their seq.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PastReplyPage {
+    root: PastMessageId,
+    page: Page<MessagePlace>,
+}
+
+/// Reads pages of replies as they were, of many threads at once.
+pub(crate) struct PastReplyPages {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
+
+impl Loader<PastReplyPage> for PastReplyPages {
+    type Value = Entries<Message>;
+
+    async fn load(
+        &self,
+        keys: &[PastReplyPage],
+    ) -> Result<HashMap<PastReplyPage, Entries<Message>>, NoAnswer> {
+        let mut pages = HashMap::with_capacity(keys.len());
+        for (page, keys) in group(keys, |key| &key.page) {
+            let conversations = keys.iter().map(|key| key.root.of.conversation).collect();
+            let roots = keys.iter().map(|key| key.root.of.message).collect();
+            let uptos = keys.iter().map(|key| key.root.upto).collect();
+            let range = page.range(true, |place| place.0);
+            let replies = history::past_thread_replies(self.viewer, conversations, roots, uptos, &range);
+            let rows = self.database.ask(&replies).await?;
+            pages.extend(gather(&keys, page, rows));
+        }
+        Ok(pages)
     }
 }
 

@@ -4,11 +4,13 @@ use super::cursor::MessagePlace;
 use super::loaders::Loaders;
 use super::message::{Message, MessageId};
 use super::page::{Entries, List, Page, gather, group};
+use super::past::Past;
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tidings_projections::{history, unread};
 use uuid::Uuid;
 
@@ -20,6 +22,9 @@ pub(crate) struct Thread {
     root: MessageId,
     #[graphql(skip)]
     last_seq: i64,
+    /// What its conversation was, where it is told as it was then.
+    #[graphql(skip)]
+    pub(crate) past: Option<Arc<Past>>,
     /// Replies that were not recalled.
     pub(crate) reply_count: i32,
     /// When the last reply came, recalled or not. Null where nobody has replied yet.
@@ -30,6 +35,9 @@ pub(crate) struct Thread {
 impl Thread {
     /// The message that it hangs below. Null when the viewer has hidden it, or does not see it.
     async fn root(&self, context: &Context<'_>) -> Result<Option<Message>> {
+        if let Some(past) = &self.past {
+            return past.one(context, self.root.message).await;
+        }
         let messages = &context.data_unchecked::<Loaders>().messages;
         Ok(messages.load_one(self.root).await?)
     }
@@ -54,9 +62,14 @@ impl Thread {
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<List<MessagePlace, Message>> {
+        let page = Page::parse(first, after, last, before)?;
+        if let Some(past) = &self.past {
+            let entries = past.replies(context, self.root.message, page).await?;
+            return Ok(entries.into_list(|message| (MessagePlace(message.seq.0), message)));
+        }
         let key = ReplyPage {
             root: self.root,
-            page: Page::parse(first, after, last, before)?,
+            page,
         };
         let pages = &context.data_unchecked::<Loaders>().reply_pages;
         let entries = pages.load_one(key).await?.unwrap_or_default();
@@ -66,16 +79,21 @@ impl Thread {
 
 impl Thread {
     /// A thread in which nobody has replied yet.
-    fn without_replies(root: MessageId) -> Self {
+    pub(super) fn without_replies(root: MessageId) -> Self {
         Self {
             root,
             last_seq: 0,
+            past: None,
             reply_count: 0,
             last_reply_at: None,
         }
     }
 
+    /// That of the past is nobody's own.
     async fn state(&self, context: &Context<'_>) -> Result<ThreadState> {
+        if self.past.is_some() {
+            return Ok(ThreadState::default());
+        }
         let states = &context.data_unchecked::<Loaders>().thread_states;
         Ok(states.load_one(self.root).await?.unwrap_or_default())
     }
@@ -94,6 +112,7 @@ impl From<history::Thread> for Thread {
                 message: thread.root,
             },
             last_seq: thread.last_seq,
+            past: None,
             reply_count: i32::try_from(thread.replies).unwrap_or(i32::MAX),
             last_reply_at: Some(Time(thread.last_at)),
         }
