@@ -132,6 +132,73 @@ async fn an_administrator_sees_what_became_of_a_message_and_not_what_it_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_read_by_who_has_read_its_thread_and_the_main_timeline_where_that_shows_it() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let root = administrator(&node).await;
+    let [ann, ben, cat, dan] = node.people(["ann", "ben", "cat", "dan"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let (mut c, mut d) = (node.socket(&cat).await, node.socket(&dan).await);
+    let group = a.create_group(&[&ben, &cat, &dan]).await;
+    let begun = a.say(group, "a root").await["id"].clone();
+    let reply = |also: bool| {
+        let mut reply = message(group, "a reply");
+        (reply["thread"], reply["also"]) = (begun.clone(), json!(also));
+        reply
+    };
+    let alone = a.acked(reply(false)).await;
+    let both = a.acked(reply(true)).await;
+    let of_it = |kind: &str| json!({ "type": kind, "conversation": group, "message": alone["id"] });
+    let mut edit = of_it("message.edit");
+    edit["content"] = json!({ "kind": "text", "text": "another" });
+    a.acked(edit).await;
+    let mut react = of_it("message.react");
+    (react["emoji"], react["on"]) = (json!("👍"), json!(true));
+    b.acked(react).await;
+    // Ben reads the thread up to the first reply, Cat the main timeline up to its end, and Dan says something in the thread.
+    let read = |seq: &Value| json!({ "type": "read", "conversation": group, "seq": seq });
+    let mut in_thread = read(&alone["seq"]);
+    in_thread["thread"] = begun.clone();
+    b.acked(in_thread).await;
+    c.acked(read(&both["seq"])).await;
+    d.acked(reply(false)).await;
+    node.folded(&root).await;
+
+    let told = trace(&node, &root, group, &alone["id"]).await;
+    assert_eq!(
+        kinds(&told),
+        ["message.sent", "message.edited", "reaction.changed"]
+    );
+    assert_eq!(told["seq"], alone["seq"]);
+    let readers = |told: &Value| {
+        let all = told["recipients"]["nodes"].as_array().unwrap().iter();
+        let have_read = all.filter(|recipient| recipient["read"] == true);
+        let mut readers: Vec<Uuid> = have_read.map(|recipient| id(&recipient["user"]["id"])).collect();
+        readers.sort_unstable();
+        readers
+    };
+    let people = |mut people: Vec<Uuid>| {
+        people.sort_unstable();
+        people
+    };
+    assert_eq!(readers(&told), people(vec![ben.id, dan.id]));
+    assert_eq!(
+        (&told["counts"]["recipients"], &told["counts"]["read"]),
+        (&json!(3), &json!(2))
+    );
+    let told = trace(&node, &root, group, &both["id"]).await;
+    assert_eq!(readers(&told), people(vec![cat.id, dan.id]));
+    assert_eq!(told["counts"]["read"], 2);
+
+    a.acked(of_it("message.recall")).await;
+    node.folded(&root).await;
+    let told = trace(&node, &root, group, &alone["id"]).await;
+    assert_eq!(kinds(&told)[3..], ["message.recalled".to_owned()]);
+    assert!(told["recalledAt"].is_string(), "{told}");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trace_tells_which_read_model_has_put_an_event_of_the_message_aside() {
     let store = Store::new().await;
     let node = store.node().await;
