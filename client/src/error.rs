@@ -97,7 +97,7 @@ pub enum DisconnectReason {
     /// It could not be opened, or broke.
     #[error("the network failed: {0}")]
     Network(String),
-    /// The server has not been heard for two and a half heartbeats, or did not welcome in time.
+    /// The server has not been heard for two and a half heartbeats, though at least 1 s and at most 10 minutes, or did not welcome in time.
     #[error("the server fell silent")]
     Silent,
     /// The provider had no token.

@@ -23,6 +23,11 @@ use crate::{
 const RENEW_AGAIN_MIN: Duration = Duration::from_secs(1);
 const RENEW_AGAIN_MAX: Duration = Duration::from_secs(30);
 
+/// The least and the most silence that is borne, whatever the server says of its heartbeat: with less a client would leave whoever is slow
+/// for a moment, with more it would never learn that a server is gone.
+const SILENCE_MIN: Duration = Duration::from_secs(1);
+const SILENCE_MAX: Duration = Duration::from_mins(10);
+
 /// The state of one connection.
 struct Session {
     outgoing: VecDeque<Message>,
@@ -220,7 +225,7 @@ impl Session {
 
     fn welcomed(&mut self, welcome: &tidings_protocol::Welcome) {
         self.welcomed = true;
-        self.patience = Duration::from_millis(welcome.heartbeat_ms.saturating_mul(5) / 2);
+        self.patience = patience(welcome.heartbeat_ms);
         if welcome.limits.frame_bytes > 0 {
             self.frame_bytes = welcome.limits.frame_bytes as usize;
         }
@@ -238,10 +243,32 @@ impl Session {
     }
 }
 
+/// How long a server may be silent that says that it is heard each so many milliseconds: two and a half times that, within bounds.
+fn patience(heartbeat_ms: u64) -> Duration {
+    Duration::from_millis(heartbeat_ms.saturating_mul(5) / 2).clamp(SILENCE_MIN, SILENCE_MAX)
+}
+
 /// The provider's answer; pending for ever when none was asked.
 async fn renewed(renewal: &mut Option<TokenFuture>) -> Result<Token, crate::TokenFailure> {
     match renewal {
         Some(future) => future.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_borne_for_two_and_a_half_heartbeats_neither_never_nor_for_ever() {
+        assert_eq!(patience(25_000), Duration::from_millis(62_500));
+        assert_eq!(patience(500), Duration::from_millis(1250));
+        for hasty in [0, 1, 20] {
+            assert_eq!(patience(hasty), SILENCE_MIN);
+        }
+        for slow in [3_600_000, u64::MAX / 2, u64::MAX] {
+            assert_eq!(patience(slow), SILENCE_MAX);
+        }
     }
 }
