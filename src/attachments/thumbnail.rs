@@ -19,6 +19,7 @@ use serde::Deserialize;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tidings_projections::attachments::Attachment;
 use tidings_protocol::ErrorCode;
@@ -62,9 +63,10 @@ pub(super) struct Wanted {
 enum Trouble {
     /// The picture cannot be made smaller, now or ever.
     Picture,
-    /// The program ended, or was ended, without a word.
+    /// The program ended, or was ended, without a word: by the picture or by the machine, nobody knows.
     Ended,
-    Late,
+    /// The program could not be run.
+    Machine,
     Store(StoreError),
 }
 
@@ -148,9 +150,17 @@ fn busy() -> Problem {
     problem.retry_after_ms(5000)
 }
 
-/// What is said where so many tries have come to nothing. Nobody waits for what goes wrong again and again.
-fn unlucky(tries: u32) -> Problem {
-    if tries > 1 { none() } else { busy() }
+/// What is said where it is tried again after a rest, by whoever asks then.
+fn later(rest: Duration) -> Problem {
+    resting(
+        Problem::unavailable("its thumbnail cannot be made just now"),
+        rest,
+    )
+}
+
+fn resting(problem: Problem, rest: Duration) -> Problem {
+    let rest = u64::try_from(rest.as_millis()).unwrap_or(u64::MAX);
+    problem.retry_after_ms(rest.max(1))
 }
 
 impl Shared {
@@ -170,7 +180,11 @@ impl Shared {
     async fn make(&self, attachment: &Attachment, size: u32, waiting: Place) -> Result<(), Problem> {
         let path = thumbnail(&attachment.sha256, size);
         let tries = &self.thumbnailer.tries;
-        let early = || tries.early(&path, Instant::now()).map(unlucky);
+        let early = || tries.early(&path, Instant::now()).map(later);
+        let by_store = |error: &StoreError| {
+            let rest = tries.hindered(&path, Instant::now());
+            resting(problems::store(error), rest)
+        };
         if let Some(problem) = early() {
             return Err(problem);
         }
@@ -186,32 +200,43 @@ impl Shared {
         if let Some(problem) = early() {
             return Err(problem);
         }
-        let made = timeout(self.thumbnailer.limit, self.run(attachment, size)).await;
+        let at_store = AtomicBool::new(false);
+        let made = timeout(self.thumbnailer.limit, self.run(attachment, size, &at_store)).await;
         drop(waiting);
-        let bytes = match made.unwrap_or(Err(Trouble::Ended)) {
+        let late = || {
+            if at_store.load(Ordering::Relaxed) {
+                Trouble::Store(StoreError::Late)
+            } else {
+                Trouble::Ended
+            }
+        };
+        let bytes = match made.unwrap_or_else(|_| Err(late())) {
             Ok(bytes) => bytes,
             Err(Trouble::Picture) => {
                 tracing::debug!(attachment = %attachment.id, "a picture cannot be made smaller");
                 Bytes::new()
             }
             Err(Trouble::Ended) => {
-                let failed = tries.failed(&path, Instant::now());
-                tracing::debug!(attachment = %attachment.id, tries = failed, "a thumbnail came to nothing");
-                return Err(unlucky(failed));
+                let rest = tries.failed(&path, Instant::now());
+                tracing::debug!(attachment = %attachment.id, ?rest, "a thumbnail came to nothing");
+                return Err(later(rest));
             }
-            Err(Trouble::Late) => return Err(busy()),
-            Err(Trouble::Store(error)) => return Err(problems::store(&error)),
+            Err(Trouble::Machine) => return Err(later(tries.hindered(&path, Instant::now()))),
+            Err(Trouble::Store(error)) => return Err(by_store(&error)),
         };
+        if let Err(error) = self.store.put(&path, bytes).await {
+            return Err(by_store(&error));
+        }
         tries.forget(&path);
-        let put = self.store.put(&path, bytes).await;
-        put.map_err(|error| problems::store(&error))
+        Ok(())
     }
 
-    /// Has a process make it, which ends with this future.
-    async fn run(&self, attachment: &Attachment, size: u32) -> Result<Bytes, Trouble> {
-        let program = self.thumbnailer.program.as_ref().ok_or(Trouble::Late)?;
+    /// Has a process make it, which ends with this future. `at_store` is set while it is the store that is waited for.
+    async fn run(&self, attachment: &Attachment, size: u32, at_store: &AtomicBool) -> Result<Bytes, Trouble> {
+        let program = self.thumbnailer.program.as_ref().ok_or(Trouble::Machine)?;
         let bytes = u64::try_from(attachment.size).unwrap_or(0);
-        let mut chunks = self.store.read(&kept(&attachment.sha256), 0..bytes).await?;
+        let path = kept(&attachment.sha256);
+        let mut chunks = waited(at_store, self.store.read(&path, 0..bytes)).await?;
         let mut child = Command::new(program)
             .args(["thumbnail", "--size", &size.to_string()])
             // It is told no secrets.
@@ -223,13 +248,13 @@ impl Shared {
             .spawn()
             .map_err(|error| {
                 tracing::warn!(%error, "the program that makes thumbnails cannot be started");
-                Trouble::Late
+                Trouble::Machine
             })?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(Trouble::Late);
+            return Err(Trouble::Machine);
         };
         let feed = async {
-            while let Some(chunk) = chunks.next().await {
+            while let Some(chunk) = waited(at_store, chunks.next()).await {
                 // It may have had enough.
                 if input.write_all(&chunk?).await.is_err() {
                     break;
@@ -244,7 +269,7 @@ impl Shared {
         fed?;
         // One that has more to say ends by that.
         drop(output);
-        let ended = child.wait().await.map_err(|_| Trouble::Late)?;
+        let ended = child.wait().await.map_err(|_| Trouble::Machine)?;
         if ended.code() == Some(UNREADABLE.into()) {
             return Err(Trouble::Picture);
         }
@@ -255,4 +280,12 @@ impl Shared {
             Err(Trouble::Ended)
         }
     }
+}
+
+/// Says so while something is waited for.
+async fn waited<F: Future>(flag: &AtomicBool, future: F) -> F::Output {
+    flag.store(true, Ordering::Relaxed);
+    let output = future.await;
+    flag.store(false, Ordering::Relaxed);
+    output
 }

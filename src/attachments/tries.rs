@@ -28,28 +28,40 @@ impl Tries {
         Self(Mutex::new(LruCache::new(REMEMBERED)))
     }
 
-    /// How often it has come to nothing, where it is too early to try again.
-    pub(super) fn early(&self, what: &Path, now: Instant) -> Option<u32> {
+    /// How long it rests yet, where it is too early to try again.
+    pub(super) fn early(&self, what: &Path, now: Instant) -> Option<Duration> {
         let tried = self.tried().get(what).copied();
         tried
-            .filter(|tried| tried.again_at > now)
-            .map(|tried| tried.count)
+            .map(|tried| tried.again_at.saturating_duration_since(now))
+            .filter(|rest| !rest.is_zero())
     }
 
-    /// It has come to nothing once more. Returns how often.
-    pub(super) fn failed(&self, what: &Path, now: Instant) -> u32 {
-        let mut all = self.tried();
-        let before = all.get(what).map_or(0, |tried| tried.count);
+    /// It has come to nothing once more, which may be its own fault. Returns how long it rests.
+    pub(super) fn failed(&self, what: &Path, now: Instant) -> Duration {
+        let before = self.count(what);
         let pause = PAUSE.saturating_mul(4_u32.saturating_pow(before)).min(PAUSE_MAX);
-        let count = before.saturating_add(1);
-        let again_at = now + pause;
-        all.put(what.clone(), Tried { count, again_at });
-        count
+        self.rest(what, before.saturating_add(1), now + pause);
+        pause
+    }
+
+    /// Something else came between, so that nothing more is known of it than before. Returns how long it rests: no longer each time.
+    pub(super) fn hindered(&self, what: &Path, now: Instant) -> Duration {
+        self.rest(what, self.count(what), now + PAUSE);
+        PAUSE
     }
 
     /// It has come to something.
     pub(super) fn forget(&self, what: &Path) {
         self.tried().pop(what);
+    }
+
+    /// How often it has come to nothing.
+    fn count(&self, what: &Path) -> u32 {
+        self.tried().get(what).map_or(0, |tried| tried.count)
+    }
+
+    fn rest(&self, what: &Path, count: u32, again_at: Instant) {
+        self.tried().put(what.clone(), Tried { count, again_at });
     }
 
     fn tried(&self) -> MutexGuard<'_, LruCache<Path, Tried>> {
@@ -61,21 +73,44 @@ impl Tries {
 mod tests {
     use super::*;
 
+    fn rests(tries: &Tries, what: &Path, now: Instant, seconds: u64) -> Instant {
+        let (pause, nearly) = (Duration::from_secs(seconds), Duration::from_millis(1));
+        assert_eq!(
+            tries.early(what, now + pause.saturating_sub(nearly)),
+            Some(nearly)
+        );
+        assert_eq!(tries.early(&Path::from("b"), now), None, "others do not wait");
+        assert_eq!(tries.early(what, now + pause), None);
+        now + pause
+    }
+
     #[test]
     fn what_comes_to_nothing_is_tried_again_later_each_time_and_for_ever() {
         let (tries, what) = (Tries::new(), Path::from("a"));
         let mut now = Instant::now();
         assert_eq!(tries.early(&what, now), None);
-        for (count, pause) in [(1, 5), (2, 20), (3, 80), (4, 320), (5, 600), (6, 600)] {
-            assert_eq!(tries.failed(&what, now), count);
-            let pause = Duration::from_secs(pause);
-            let nearly = now + pause.saturating_sub(Duration::from_millis(1));
-            assert_eq!(tries.early(&what, nearly), Some(count));
-            assert_eq!(tries.early(&Path::from("b"), nearly), None, "others do not wait");
-            now += pause;
-            assert_eq!(tries.early(&what, now), None);
+        for pause in [5, 20, 80, 320, 600, 600] {
+            assert_eq!(tries.failed(&what, now), Duration::from_secs(pause));
+            now = rests(&tries, &what, now, pause);
         }
         tries.forget(&what);
-        assert_eq!(tries.failed(&what, now), 1);
+        assert_eq!(tries.failed(&what, now), PAUSE);
+    }
+
+    #[test]
+    fn what_something_else_came_between_rests_for_a_moment_and_no_longer_each_time() {
+        let (tries, what) = (Tries::new(), Path::from("a"));
+        let mut now = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(tries.hindered(&what, now), PAUSE);
+            now = rests(&tries, &what, now, 5);
+        }
+        assert_eq!(tries.failed(&what, now), PAUSE);
+        assert_eq!(tries.hindered(&what, now), PAUSE);
+        assert_eq!(
+            tries.failed(&what, now),
+            4 * PAUSE,
+            "what was known of it is known still"
+        );
     }
 }

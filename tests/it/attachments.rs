@@ -915,6 +915,44 @@ async fn a_thumbnail_that_came_to_nothing_by_a_signal_is_made_later() {
     node.stop().await;
 }
 
+/// However often it comes to nothing: only the program's own word is final.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thumbnail_that_takes_too_long_each_time_is_one_to_come_again_for() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let store = Store::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (program, begun) = (folder.path().join("thumbnailer"), folder.path().join("begun"));
+    let script = format!(
+        "#!/bin/sh\necho >> '{begun}'\nexec /bin/sleep 600\n",
+        begun = begun.display()
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut config = store.config();
+    config.attachments.thumbnailer = Some(program);
+    config.attachments.thumbnail_ms = 2_000;
+    let node = TestNode::start(config).await;
+    let ann = node.register("ann").await;
+    let stored = node.stored(&ann, "dot.png", PIXEL).await;
+    let path = format!("/attachments/{}/thumbnail?size=480", text(&stored["id"]));
+    let thumbnail = async || {
+        let request = node.http.get(node.url(&path)).bearer_auth(&ann.token);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 503);
+        assert!(header(&response, "retry-after").parse::<u64>().unwrap() > 0);
+        assert_eq!(json(response).await["code"], "unavailable");
+    };
+    eventually(async || {
+        thumbnail().await;
+        let tries = std::fs::read(&begun).map_or(0, |begun| begun.len());
+        (tries > 1).then_some(())
+    })
+    .await;
+    // Nor while it rests.
+    thumbnail().await;
+    node.stop().await;
+}
+
 /// Answers as a clamd does, that takes everything for harmful which says so. Returns its address.
 async fn clamd() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
