@@ -13,6 +13,22 @@ pub(crate) enum Asked {
     Regards(regards::Asked),
 }
 
+/// Where it is looked up. Each kind has its own look-ups: where a lane or a table is slow, nobody waits who asks the other.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Original,
+    Regards,
+}
+
+impl Asked {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Original(_) => Kind::Original,
+            Self::Regards(_) => Kind::Regards,
+        }
+    }
+}
+
 /// What was found.
 pub(super) enum Found {
     /// `None` where the actor may not see the message or has hidden it, where there is none, and where it was recalled or is withheld.

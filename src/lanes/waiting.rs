@@ -2,7 +2,7 @@
 //! not want that. They wait aside, with those
 //! behind them in their stream, so that nobody waits for the long stream of somebody else or for slow accounts.
 
-use super::asked::{self, Asked, Found as Answer, Sources};
+use super::asked::{self, Asked, Found as Answer, Kind, Sources};
 use super::people::People;
 use super::states::{Known, read};
 use super::{Refusal, Request};
@@ -21,7 +21,7 @@ const READS: usize = 2;
 const STREAMS: usize = 256;
 /// People that are looked up at once, about.
 const PEOPLE: usize = 10_000;
-/// Look-ups for single requests at once, of one lane.
+/// Look-ups of one kind for single requests at once, of one lane.
 const LOOK_UPS: usize = 16;
 /// Control events that are kept of a stream while it is read.
 const HEARD: usize = 1000;
@@ -36,6 +36,7 @@ pub(super) enum Arrived {
 
 /// What was looked up for a request.
 pub(super) struct Found {
+    kind: Kind,
     stream: Uuid,
     ticket: Ticket,
     answer: Result<Answer, Refusal>,
@@ -68,13 +69,20 @@ pub(super) struct Waiting {
     tickets: Ticket,
     /// Streams with requests that name people whom no look-up has taken yet.
     naming: HashSet<Uuid>,
-    /// What no look-up has taken yet.
-    sought: VecDeque<Sought>,
-    finding: usize,
+    originals: LookUps,
+    regards: LookUps,
     /// Tasks, so that they go on while the lane appends. They end with the lane.
     tasks: JoinSet<Arrived>,
     reading: usize,
     looking_up: bool,
+}
+
+/// Look-ups of one kind. One kind's flood does not keep the other from its own.
+#[derive(Default)]
+struct LookUps {
+    /// What none has taken yet.
+    sought: VecDeque<Sought>,
+    under_way: usize,
 }
 
 /// What is to be looked up for a request.
@@ -136,8 +144,8 @@ impl Waiting {
             wanted: vec![],
             tickets: 0,
             naming: HashSet::new(),
-            sought: VecDeque::new(),
-            finding: 0,
+            originals: LookUps::default(),
+            regards: LookUps::default(),
             tasks: JoinSet::new(),
             reading: 0,
             looking_up: false,
@@ -169,22 +177,22 @@ impl Waiting {
         }
         self.count += 1;
         let named = if known { Named::Known } else { Named::Wanted };
-        let queue = self.streams.entry(stream).or_insert_with(|| Stream {
-            waiters: VecDeque::new(),
-            state: State::There,
-        });
         let sought = asked.is_some().then(|| {
             self.tickets += 1;
             self.tickets
         });
         if let Some((ticket, asked)) = sought.zip(asked) {
-            self.sought.push_back(Sought {
+            self.look_ups(asked.kind()).sought.push_back(Sought {
                 stream,
                 ticket,
                 asked,
                 since: Instant::now(),
             });
         }
+        let queue = self.streams.entry(stream).or_insert_with(|| Stream {
+            waiters: VecDeque::new(),
+            state: State::There,
+        });
         queue.waiters.push_back(Waiter {
             request,
             named,
@@ -197,6 +205,13 @@ impl Waiting {
             self.naming.insert(stream);
         }
         None
+    }
+
+    fn look_ups(&mut self, kind: Kind) -> &mut LookUps {
+        match kind {
+            Kind::Original => &mut self.originals,
+            Kind::Regards => &mut self.regards,
+        }
     }
 
     /// Has a stream read from now on, whatever is under way.
@@ -260,29 +275,33 @@ impl Waiting {
         });
     }
 
-    /// Has things looked up, each until its own deadline. Who came first has the first one: however many wait for a lane that says
-    /// nothing, nobody waits for longer than that.
+    /// Has things looked up, each until its own deadline. Of each kind, who came first has the first one: however many wait for a lane that
+    /// says nothing, nobody waits for longer than that.
     fn find<F>(&mut self, patience: Duration, find: impl Fn(Asked, Instant) -> F)
     where
         F: Future<Output = Result<Answer, Refusal>> + Send + 'static,
     {
-        while self.finding < LOOK_UPS
-            && let Some(Sought {
-                stream,
-                ticket,
-                asked,
-                since,
-            }) = self.sought.pop_front()
-        {
-            let found = find(asked, since + patience);
-            self.tasks.spawn(async move {
-                Arrived::Found(Found {
+        for look_ups in [&mut self.originals, &mut self.regards] {
+            while look_ups.under_way < LOOK_UPS
+                && let Some(Sought {
                     stream,
                     ticket,
-                    answer: found.await,
-                })
-            });
-            self.finding += 1;
+                    asked,
+                    since,
+                }) = look_ups.sought.pop_front()
+            {
+                let kind = asked.kind();
+                let found = find(asked, since + patience);
+                self.tasks.spawn(async move {
+                    Arrived::Found(Found {
+                        kind,
+                        stream,
+                        ticket,
+                        answer: found.await,
+                    })
+                });
+                look_ups.under_way += 1;
+            }
         }
     }
 
@@ -331,7 +350,7 @@ impl Waiting {
             match one {
                 Arrived::Read(_) => self.reading -= 1,
                 Arrived::People(_) => self.looking_up = false,
-                Arrived::Found(_) => self.finding -= 1,
+                Arrived::Found(found) => self.look_ups(found.kind).under_way -= 1,
             }
         }
         arrived
@@ -424,6 +443,7 @@ impl Waiting {
             stream,
             ticket,
             answer,
+            ..
         } = found;
         let Some(queue) = self.streams.get_mut(&stream) else {
             return vec![];

@@ -1,8 +1,7 @@
 use super::*;
 use crate::lanes::fixture::control;
-use crate::lanes::originals;
 use crate::lanes::states::StreamState;
-use crate::lanes::{Accepted, Authorize, Seat};
+use crate::lanes::{Accepted, Authorize, Seat, originals, regards};
 use futures_util::future::BoxFuture;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -293,8 +292,9 @@ fn forwarding(stream: Uuid) -> (Request, oneshot::Receiver<Result<Accepted, Refu
 /// What comes of the look-up that has waited longest.
 fn found(waiting: &mut Waiting, original: Result<Option<Original>, Refusal>) -> Found {
     let answer = original.map(Answer::Original);
-    let Sought { stream, ticket, .. } = waiting.sought.pop_front().unwrap();
+    let Sought { stream, ticket, .. } = waiting.originals.sought.pop_front().unwrap();
     Found {
+        kind: Kind::Original,
         stream,
         ticket,
         answer,
@@ -356,6 +356,37 @@ async fn nobody_waits_for_a_silent_lane_longer_than_from_their_coming_on() {
     assert!(deadlines.is_sorted());
 }
 
+/// Somebody is to be added whose wishes in that are looked up.
+fn wanting(stream: Uuid) -> Request {
+    let (mut request, _) = naming(stream, 7);
+    if let Request::Command { command, asked, .. } = &mut request {
+        *asked = regards::Asked::by(command).map(Asked::Regards);
+    }
+    request
+}
+
+#[tokio::test]
+async fn a_flood_of_one_kind_keeps_nobody_from_what_is_looked_up_elsewhere() {
+    let forward = || forwarding(ONE).0;
+    let want = || wanting(ONE);
+    let kinds: [(&dyn Fn() -> Request, &dyn Fn() -> Request); 2] = [(&forward, &want), (&want, &forward)];
+    for (flood, other) in kinds {
+        let mut waiting = waiting(99);
+        for _ in 0..3 * LOOK_UPS {
+            waiting.admit(flood(), true);
+        }
+        waiting.admit(other(), true);
+        let begun = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&begun);
+        // Neither a lane nor a table says anything.
+        waiting.find(Duration::from_mins(1), move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::pending()
+        });
+        assert_eq!(begun.load(Ordering::Relaxed), LOOK_UPS + 1);
+    }
+}
+
 #[tokio::test]
 async fn what_was_found_while_the_lane_was_busy_is_taken_in_one_go() {
     let mut waiting = waiting(9);
@@ -375,7 +406,7 @@ async fn what_was_found_while_the_lane_was_busy_is_taken_in_one_go() {
         tokio::task::yield_now().await;
     }
     let arrived = waiting.next().await;
-    assert_eq!((arrived.len(), waiting.finding), (3, 0));
+    assert_eq!((arrived.len(), waiting.originals.under_way), (3, 0));
     let mut released = 0;
     for one in arrived {
         if let Arrived::Found(found) = one {
