@@ -492,7 +492,8 @@ impl Client {
         .await
     }
 
-    /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor.
+    /// Asks for at most `limit` events of a conversation from seq `from` on. They do not move any cursor. Where none of many can be shown,
+    /// [`Events::next`] says where to ask on.
     ///
     /// # Errors
     /// Any [`CommandError`].

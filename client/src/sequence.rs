@@ -161,7 +161,7 @@ impl Sequencer {
 
     /// Takes the answer to a [`Missing`] that asked from seq `from` on. What the server leaves out even so becomes a gap.
     pub(crate) fn filled(&mut self, events: Events, from: u64, out: &mut Queue) -> Option<Missing> {
-        let conversation = events.conversation;
+        let (conversation, next) = (events.conversation, events.next);
         for event in events.events {
             if event.conversation != conversation {
                 continue;
@@ -178,6 +178,11 @@ impl Sequencer {
             place.seq = event.seq;
             place.fetched = event.seq;
             out.event(event, room);
+        }
+        if let Some(next) = next
+            && self.holes.contains_key(&conversation)
+        {
+            self.skip_to(conversation, next, out);
         }
         self.release(conversation, out);
         self.unfillable(conversation, from, out)

@@ -95,6 +95,7 @@ pub fn encode_events<'a>(
     conversation: Uuid,
     events: impl IntoIterator<Item = &'a [u8]>,
     more: bool,
+    next: Option<u64>,
 ) -> Vec<u8> {
     let mut out =
         format!(r#"{{"type":"events","id":"{id}","conversation":"{conversation}","events":["#).into_bytes();
@@ -105,6 +106,10 @@ pub fn encode_events<'a>(
         out.extend_from_slice(event);
     }
     // Writing to a Vec cannot fail.
-    let _ = write!(out, r#"],"more":{more}}}"#);
+    let _ = write!(out, r#"],"more":{more}"#);
+    if let Some(next) = next {
+        let _ = write!(out, r#","next":{next}"#);
+    }
+    out.push(b'}');
     out
 }

@@ -29,6 +29,9 @@ pub struct Events {
     pub events: Vec<Event>,
     /// Whether the conversation goes on behind the last of them.
     pub more: bool,
+    /// Where it goes on, where there are none: what lies before that, from where was asked on, is not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
 }
 
 pub(crate) fn read(fields: &Fields<'_>) -> Result<Action, ParseError> {

@@ -79,7 +79,7 @@ mod tests {
         let error = ServerFrame::Error(ErrorFrame::new(None, ErrorCode::Conflict, r#""id":"it""#)).encode();
         assert_eq!(spelled.answer(error.clone()), error);
         let id = ID.parse().unwrap_or_default();
-        let events = encode_events(id, id, std::iter::empty(), false);
+        let events = encode_events(id, id, std::iter::empty(), false, None);
         let events = String::from_utf8(spelled.answer_bytes(events)).unwrap_or_default();
         assert!(
             events.contains(&format!(r#""id":"{}","conversation":"{ID}""#, ID.to_uppercase())),

@@ -63,13 +63,14 @@ fn the_fast_encoding_of_an_event_equals_the_derived_one() {
     assert_eq!(String::from_utf8(fast.clone()).unwrap(), derived);
 
     for count in 0..3 {
-        let text = encode_events(id, id, std::iter::repeat_n(&fast[..], count), count == 1);
+        let next = (count == 0).then_some(4502);
+        let text = encode_events(id, id, std::iter::repeat_n(&fast[..], count), count == 1, next);
         let Some(ServerFrame::Events(events)) = ServerFrame::parse(str::from_utf8(&text).unwrap()).unwrap()
         else {
             panic!("not events")
         };
         assert_eq!(events.events, vec![event.clone(); count]);
-        assert_eq!(events.more, count == 1);
+        assert_eq!((events.more, events.next), (count == 1, next));
     }
 }
 

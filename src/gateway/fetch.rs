@@ -121,7 +121,7 @@ async fn sight(gateway: &Gateway, user: UserId, wanted: &Fetch, latest: u64) -> 
 }
 
 /// Reads a page for a viewer, who sees so much of the conversation. It begins with the first event from `from` on that they see, and ends
-/// before one that they do not.
+/// before one that they do not. Where none of as many as are read can be shown, it says where to go on.
 async fn page(
     gateway: &Gateway,
     shared: &Shared,
@@ -189,13 +189,10 @@ async fn page(
         }
     }
     let more = next <= last;
-    if frames.is_empty() && more {
-        return Err(ReadError::Database(
-            "no event of this page can be shown".to_owned(),
-        ));
-    }
+    // However many cannot be shown: whoever asks goes on behind those that were read.
+    let goes_on = (frames.is_empty() && more).then_some(next);
     let objects = frames.iter().map(Frame::payload);
-    let answer = encode_events(wanted.id, stream, objects, more);
+    let answer = encode_events(wanted.id, stream, objects, more, goes_on);
     let frame = Frame::text(&wanted.spelled.answer_bytes(answer));
     let brought = to.filter(|_| shared.gaps.has(stream)).map(|to| Brought {
         conversation: stream,

@@ -101,6 +101,38 @@ async fn a_small_page_begins_behind_however_many_events_cannot_be_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_none_of_thousands_says_where_to_go_on() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    a.say(conversation, "before").await;
+    for _ in 0..10 {
+        let unknown = Bytes::from_static(b"{}");
+        append(&store, conversation, 1, 9_999, vec![unknown; 1_000]).await;
+    }
+    a.say(conversation, "after").await;
+    let (mut from, mut empty) = (3, 0);
+    let page = loop {
+        let fetch = json!({ "type": "fetch", "conversation": conversation, "from": from, "limit": 1 });
+        let page = a.command(fetch).await;
+        assert_eq!(page["type"], "events", "{page}");
+        if page["events"] != json!([]) {
+            break page;
+        }
+        assert_eq!(page["more"], true, "{page}");
+        let next = page["next"].as_u64().unwrap();
+        assert!((from + 1..=10_003).contains(&next), "{page}");
+        (from, empty) = (next, empty + 1);
+    };
+    assert!(empty > 0);
+    assert_eq!(seqs(page["events"].as_array().unwrap()), [10_003]);
+    assert_eq!((&page["more"], page.get("next")), (&json!(false), None));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_shown_is_said_at_once_and_not_with_the_next_event() {
     let store = Store::new().await;
     let node = store.node().await;

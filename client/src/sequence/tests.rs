@@ -24,6 +24,7 @@ fn answer(seqs: impl IntoIterator<Item = u64>, more: bool) -> Events {
         conversation: ROOM,
         events: seqs.into_iter().map(event).collect(),
         more,
+        next: None,
     }
 }
 
@@ -88,6 +89,31 @@ fn a_conversation_that_begins_before_the_cursor_has_gone_back_and_is_shown_from_
     sequencer.event(event(2), &mut out);
     assert_eq!(shown(&mut out), ["back to 0", "1", "2"]);
     assert_eq!(sequencer.counts.repeats.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn where_none_of_many_can_be_shown_a_gap_says_so_and_the_rest_is_asked_for() {
+    let mut sequencer = sequencer(2);
+    let mut out = queue();
+    let none = |next| Events {
+        next: Some(next),
+        ..answer([], true)
+    };
+    assert_eq!(sequencer.event(event(6000), &mut out), missing(3, 1000));
+    assert_eq!(sequencer.filled(none(4504), 3, &mut out), missing(4504, 1000));
+    assert_eq!(
+        sequencer.filled(answer([5998], true), 4504, &mut out),
+        missing(5999, 1)
+    );
+    assert_eq!(sequencer.filled(none(6000), 5999, &mut out), None);
+    let expected = ["gap 3..4503", "gap 4504..5997", "5998", "gap 5999..5999", "6000"];
+    assert_eq!(shown(&mut out), expected);
+    // The log has gone back meanwhile: nothing is asked for any more.
+    assert_eq!(sequencer.event(event(6003), &mut out), missing(6001, 2));
+    sequencer.rewind(Some(ROOM), 5000, &mut out);
+    assert_eq!(sequencer.filled(none(6003), 6001, &mut out), None);
+    assert_eq!(shown(&mut out), ["back to 5000"]);
+    assert_eq!(sequencer.resume().conversations[&ROOM], 5000);
 }
 
 #[test]

@@ -532,6 +532,17 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
                 conversation,
                 events: vec![sent.clone(), event(18, EventKind::MessageEdited, &edited)],
                 more: true,
+                next: None,
+            }),
+        ),
+        (
+            "events.none",
+            ServerFrame::Events(Events {
+                id: id(10),
+                conversation,
+                events: vec![],
+                more: true,
+                next: Some(4518),
             }),
         ),
         ("ack", ServerFrame::Ack(ack.clone())),
