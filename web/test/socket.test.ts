@@ -205,6 +205,24 @@ test('a hole is fetched; one that may not be fetched becomes a gap and costs no 
   page.socket.stop();
 });
 
+test('where none of many can be shown, a gap says so and the rest is asked for', async () => {
+  const page = started(socket => socket.follow(CONVERSATION, 2));
+  const peer = await page.greeted();
+  peer.taken();
+  peer.says(said(6000));
+  const answers = (rest: object) => {
+    const [fetch] = peer.taken();
+    peer.says({ type: 'events', id: fetch!.id, conversation: CONVERSATION, events: [], more: true, ...rest });
+    return [fetch!.from, fetch!.limit];
+  };
+  assert.deepEqual(answers({ next: 4504 }), [3, 1000]);
+  await page.settle();
+  assert.deepEqual(answers({ events: range(5998, 5999) }), [4504, 1000]);
+  await page.settle();
+  assert.deepEqual(page.seen, ['gap 3..4503', 'gap 4504..5997', '5998', '5999', '6000']);
+  page.socket.stop();
+});
+
 test('what the log has nothing of begins where it is said to', async () => {
   const page = started(socket => socket.follow(CONVERSATION, 11));
   const peer = await page.greeted();

@@ -138,9 +138,10 @@ export class History {
       // What newcomers do not see is left out, and the answer begins behind it.
       events.push(...found.events.filter(event => event.seq <= to));
       const last = found.events.at(-1);
-      if (!last) throw new Problem('not_found', 'The history has a hole.');
-      if (found.events[0]!.seq > to) this.beginnings.set(id, found.events[0]!.seq);
-      next = last.seq + 1;
+      const on = last ? last.seq + 1 : found.next;
+      if (on === undefined || on <= next) throw new Problem('not_found', 'The history has a hole.');
+      if (last && found.events[0]!.seq > to) this.beginnings.set(id, found.events[0]!.seq);
+      next = on;
     }
     return events;
   }

@@ -115,6 +115,8 @@ export interface Events {
   conversation: string;
   events: TidingsEvent[];
   more: boolean;
+  /** Where to go on, where there are none: what lies before that is not shown. */
+  next?: number;
 }
 
 export interface Gap {

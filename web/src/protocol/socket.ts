@@ -331,15 +331,17 @@ export class Socket {
   private async fill(conversation: string): Promise<void> {
     for (let hole = this.sequence.hole(conversation); hole; hole = this.sequence.hole(conversation)) {
       const { from, to } = hole;
+      let next: number | undefined;
       try {
         const found = await this.fetch(conversation, from, Math.min(to - from + 1, FETCH_MAX));
         this.receive(found.events.map(event => JSON.stringify(event)).join('\n'));
+        ({ next } = found);
       } catch (error) {
         // Without an answer there is no telling; a new connection brings it.
         if (!(error instanceof Refusal) || ['timeout', 'unavailable'].includes(error.code)) throw error;
       }
       const left = this.sequence.hole(conversation);
-      if (left?.from === from) this.leaveOut(conversation, from, left.to);
+      if (left?.from === from) this.leaveOut(conversation, from, Math.min(left.to, (next ?? Infinity) - 1));
     }
   }
 
