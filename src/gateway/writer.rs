@@ -270,17 +270,20 @@ impl Writer {
         let Some(edits) = &event.edits else {
             return Ok(());
         };
-        let shows = self.views.shows(event.conversation, edits.message_seq, event.seq);
-        if shows.is_none() {
-            let before = std::mem::take(frames);
-            self.write(&before).await?;
-            self.written();
-            let latest = self.visible_from(event.conversation).await?;
-            if latest > event.seq {
-                // They have left and come back meanwhile: what an earlier membership showed them is with all of them alone.
-                let visible = Box::pin(self.saw(event.conversation)).await?;
-                self.views.note(event.conversation, visible);
-            }
+        let is_known = |views: &Views| {
+            let shows = views.shows(event.conversation, edits.message_seq, event.seq);
+            shows.is_some()
+        };
+        if is_known(&self.views) {
+            return Ok(());
+        }
+        let before = std::mem::take(frames);
+        self.write(&before).await?;
+        self.written();
+        self.visible_from(event.conversation).await?;
+        if !is_known(&self.views) {
+            let visible = Box::pin(self.saw(event.conversation)).await?;
+            self.views.note(event.conversation, visible);
         }
         Ok(())
     }
@@ -303,10 +306,11 @@ impl Writer {
     async fn visible_from(&mut self, conversation: Uuid) -> Result<u64, Stop> {
         let (gateway, user) = (Arc::clone(&self.gateway), self.subscriber.user);
         let seen = self.patiently(|| seen_from(&gateway, conversation, user)).await?;
-        let visible = match seen {
-            Some(visible_from) => Visible::since(visible_from),
-            None => Box::pin(self.saw(conversation)).await?,
-        };
+        if let Some(visible_from) = seen {
+            self.views.note_latest(conversation, visible_from);
+            return Ok(visible_from);
+        }
+        let visible = Box::pin(self.saw(conversation)).await?;
         let visible_from = visible.latest();
         self.views.note(conversation, visible);
         Ok(visible_from)
