@@ -82,6 +82,23 @@ impl Log {
         .await
     }
 
+    /// How many bytes the states have that are kept of streams of a lane in the given form, of each in the order asked for: 0 where there is
+    /// none.
+    ///
+    /// # Errors
+    /// When the log does not answer; asking again is safe.
+    pub async fn kept_bytes(&self, lane: u8, streams: &[Uuid], form: i16) -> Result<Vec<u64>, ReadError> {
+        let lane = i16::from(lane);
+        self.bounded(async |client| {
+            let statement = client
+                .prepare_cached(include_str!("states/kept_bytes.sql"))
+                .await?;
+            let rows = client.query(&statement, &[&lane, &streams, &form]).await?;
+            rows.iter().map(|row| Ok(unsigned(row.try_get(0)?))).collect()
+        })
+        .await
+    }
+
     /// Keeps a state, unless the log has gone back meanwhile, or a newer one or one in a later form is kept.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use tidings_eventlog::Recorded;
 use uuid::Uuid;
 
 pub(crate) use cache::{Found, States};
-pub(crate) use reading::{catch_up, read};
+pub(crate) use reading::{catch_up, read, read_within};
 
 /// The state of one stream.
 #[derive(Clone, Debug, Default)]

@@ -4,7 +4,7 @@
 
 use super::asked::{self, Asked, Found as Answer, Kind, Sources};
 use super::people::People;
-use super::states::{Known, read};
+use super::states::{Known, read_within};
 use super::{Refusal, Request};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 /// Reads that one lane has under way; the others gather behind them.
 const READS: usize = 2;
-/// Streams that one read takes.
+/// Streams that one read takes, and about how much memory their states take. Those for which there is no room are read next.
 const STREAMS: usize = 256;
+const BYTES: usize = 16 << 20;
 /// People that are looked up at once, about.
 const PEOPLE: usize = 10_000;
 /// Look-ups of one kind for single requests at once, of one lane.
@@ -357,7 +358,7 @@ impl Waiting {
     }
 
     /// Streams were read: what is known of each with what was heard since, and those who need not wait any longer. What is old is
-    /// left out, and read again. Where nothing could be read, those who waited are refused.
+    /// left out, and read again, and so are those that were not come to. Where nothing could be read, those who waited are refused.
     pub(super) fn read(&mut self, lane: u8, read: Read) -> Vec<Released> {
         let Read { sought, states } = read;
         let Some(states) = states else {
@@ -368,6 +369,7 @@ impl Waiting {
             }
             return vec![];
         };
+        self.put_back(&sought, &states);
         let mut released = vec![];
         for (stream, known) in states {
             let ticket = sought.get(&stream).copied().unwrap_or(0);
@@ -396,6 +398,18 @@ impl Waiting {
             });
         }
         released
+    }
+
+    /// Has those streams read next that a read has not come to.
+    fn put_back(&mut self, sought: &HashMap<Uuid, Ticket>, states: &[(Uuid, Known)]) {
+        let read: HashSet<Uuid> = states.iter().map(|(stream, _)| *stream).collect();
+        let left = sought
+            .iter()
+            .filter(|(stream, ticket)| !read.contains(*stream) && self.seeks(**stream, **ticket));
+        let mut wanted: Vec<(Uuid, Ticket)> = left.map(|(stream, ticket)| (*stream, *ticket)).collect();
+        wanted.sort_unstable_by_key(|(_, ticket)| *ticket);
+        wanted.append(&mut self.wanted);
+        self.wanted = wanted;
     }
 
     /// Whether a stream is waited for by this wish to have it read.
@@ -522,11 +536,13 @@ impl Waiting {
 }
 
 async fn read_patiently(log: Log, lane: u8, sought: HashMap<Uuid, Ticket>, patience: Duration) -> Read {
-    let streams: Vec<Uuid> = sought.keys().copied().collect();
+    // There may be no room for the last ones.
+    let mut streams: Vec<Uuid> = sought.keys().copied().collect();
+    streams.sort_unstable_by_key(|stream| sought.get(stream));
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_millis(20);
     let states = loop {
-        match read(&log, lane, &streams).await {
+        match read_within(&log, lane, &streams, BYTES).await {
             Ok(states) => break Some(states),
             Err(error) if Instant::now() + pause >= deadline => {
                 tracing::warn!(lane, streams = streams.len(), %error, "streams could not be read");

@@ -367,12 +367,18 @@ async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
         test.log.keep(&keep).await.unwrap();
     };
     let kept = |seq, state: &str| (seq, Some(state.to_owned()));
+    let bytes = async |form| {
+        let streams = [stream(1, 9), id];
+        test.log.kept_bytes(1, &streams, form).await.unwrap()
+    };
     // Of what the log does not hold nothing is kept.
     keep(1, 1, 5, "ahead").await;
     keep(2, 1, 3, "elsewhere").await;
     assert_eq!(steps(1).await, [(1, None), (3, None), (4, None)]);
+    assert_eq!(bytes(1).await, [0, 0]);
     keep(1, 1, 3, "three").await;
     assert_eq!(steps(1).await, [kept(3, "three"), (4, None)]);
+    assert_eq!((bytes(1).await, bytes(2).await), (vec![0, 5], vec![0, 0]));
     // Neither an older one nor one in an older form takes its place, and another form is not read.
     keep(1, 1, 1, "one").await;
     assert_eq!(steps(1).await, [kept(3, "three"), (4, None)]);
@@ -383,6 +389,7 @@ async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
     // On another time line it is nothing.
     test.log.begin_time_line().await.unwrap();
     assert_eq!(steps(2).await, [(1, None), (3, None), (4, None)]);
+    assert_eq!(bytes(2).await, [0, 0]);
     let epoch = test.log.heads().await.unwrap()[1].epoch;
     keep(epoch, 1, 3, "again").await;
     assert_eq!(steps(1).await, [kept(3, "again"), (4, None)]);

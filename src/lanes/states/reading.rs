@@ -11,52 +11,95 @@ use uuid::Uuid;
 /// nobody else on the same thread.
 const PAGE: usize = 1000;
 
+/// How many times as large a state is in memory as it is beside the log, about.
+const THAWED: u64 = 5;
+
 /// Reads states from the log. A stream that cannot be read hinders no other.
 pub(crate) async fn read(log: &Log, lane: u8, streams: &[Uuid]) -> Result<Vec<(Uuid, Known)>, ReadError> {
     /// Streams that one statement asks for.
     const AT_ONCE: usize = 256;
     let mut known = Vec::with_capacity(streams.len());
     for chunk in streams.chunks(AT_ONCE) {
-        let mut folded: HashMap<Uuid, Option<StreamState>> = chunk
-            .iter()
-            .map(|stream| (*stream, Some(StreamState::default())))
-            .collect();
-        let mut spoilt = vec![];
-        let mut rest = chunk;
-        while !rest.is_empty() {
-            let steps = log.steps(lane, rest, FROZEN_VERSION, PAGE).await?;
-            let last = steps.last().map(Step::stream).filter(|_| steps.len() >= PAGE);
-            for step in steps {
-                match step {
-                    Step::Kept { first, seq, state } => {
-                        if let Some(state) = StreamState::thaw(&first, seq, &state) {
-                            folded.insert(first.stream, Some(state));
-                        } else {
-                            tracing::error!(lane, stream = %first.stream, seq, "a state that was kept cannot be read");
-                            spoilt.push(first.stream);
-                            folded.remove(&first.stream);
-                        }
-                    }
-                    Step::Control(recorded) => fold(lane, &mut folded, &recorded),
-                }
-            }
-            // What came in order ended in the middle of one: that one to its end, and then the others.
-            let Some(last) = last else { break };
-            read_on(log, lane, last, &mut folded).await?;
-            let place = rest.iter().position(|stream| *stream == last);
-            rest = &rest[place.map_or(rest.len(), |place| place + 1)..];
-        }
-        for stream in spoilt {
-            // The events tell the same.
-            folded.insert(stream, Some(StreamState::default()));
-            read_on(log, lane, stream, &mut folded).await?;
-        }
-        known.extend(folded.into_iter().map(|(stream, state)| {
-            let known = state.map_or(Known::Unreadable, |state| Known::State(Arc::new(state)));
-            (stream, known)
-        }));
+        known.extend(read_some(log, lane, chunk, usize::MAX).await?);
     }
     Ok(known)
+}
+
+/// The same for the first ones of these streams, one at least, whose states take about `bytes_max` in memory. The others are not told of.
+pub(crate) async fn read_within(
+    log: &Log,
+    lane: u8,
+    streams: &[Uuid],
+    bytes_max: usize,
+) -> Result<Vec<(Uuid, Known)>, ReadError> {
+    let kept = log.kept_bytes(lane, streams, FROZEN_VERSION).await?;
+    let count = fitting(&kept, bytes_max as u64 / THAWED);
+    read_some(log, lane, &streams[..count.min(streams.len())], bytes_max).await
+}
+
+/// How many of the first ones there is room for; one at least.
+pub(super) fn fitting(bytes: &[u64], room: u64) -> usize {
+    let mut taken = 0_u64;
+    let fit = bytes.iter().take_while(|bytes| {
+        taken = taken.saturating_add(**bytes);
+        taken <= room
+    });
+    fit.count().max(1)
+}
+
+/// Reads streams to their ends, one after the other, until their states take `bytes_max` in memory.
+async fn read_some(
+    log: &Log,
+    lane: u8,
+    streams: &[Uuid],
+    bytes_max: usize,
+) -> Result<Vec<(Uuid, Known)>, ReadError> {
+    let mut folded: HashMap<Uuid, Option<StreamState>> = streams
+        .iter()
+        .map(|stream| (*stream, Some(StreamState::default())))
+        .collect();
+    let mut spoilt = vec![];
+    let mut rest = streams;
+    while !rest.is_empty() {
+        let steps = log.steps(lane, rest, FROZEN_VERSION, PAGE).await?;
+        let last = steps.last().map(Step::stream).filter(|_| steps.len() >= PAGE);
+        for step in steps {
+            match step {
+                Step::Kept { first, seq, state } => {
+                    if let Some(state) = StreamState::thaw(&first, seq, &state) {
+                        folded.insert(first.stream, Some(state));
+                    } else {
+                        tracing::error!(lane, stream = %first.stream, seq, "a state that was kept cannot be read");
+                        spoilt.push(first.stream);
+                        folded.remove(&first.stream);
+                    }
+                }
+                Step::Control(recorded) => fold(lane, &mut folded, &recorded),
+            }
+        }
+        // What came in order ended in the middle of one: that one to its end, and then the others.
+        let Some(last) = last else { break };
+        read_on(log, lane, last, &mut folded).await?;
+        let place = rest.iter().position(|stream| *stream == last);
+        rest = &rest[place.map_or(rest.len(), |place| place + 1)..];
+        let bytes: usize = folded.values().flatten().map(StreamState::bytes).sum();
+        if bytes >= bytes_max {
+            for stream in rest {
+                folded.remove(stream);
+            }
+            break;
+        }
+    }
+    for stream in spoilt {
+        // The events tell the same.
+        folded.insert(stream, Some(StreamState::default()));
+        read_on(log, lane, stream, &mut folded).await?;
+    }
+    let known = folded.into_iter().map(|(stream, state)| {
+        let known = state.map_or(Known::Unreadable, |state| Known::State(Arc::new(state)));
+        (stream, known)
+    });
+    Ok(known.collect())
 }
 
 /// Reads a stream from where its state is to its end, page by page.

@@ -48,6 +48,19 @@ fn folded(controls: &[Recorded]) -> Known {
     known
 }
 
+#[test]
+fn of_states_that_are_kept_as_many_are_read_as_there_is_room_for_and_one_at_least() {
+    for (bytes, fit) in [
+        (vec![], 1),
+        (vec![0, 0, 0], 3),
+        (vec![4, 6, 1], 2),
+        (vec![11, 0], 1),
+    ] {
+        assert_eq!(reading::fitting(&bytes, 10), fit, "{bytes:?}");
+    }
+    assert_eq!(reading::fitting(&[0, u64::MAX, u64::MAX], 10), 1);
+}
+
 proptest! {
     /// However much of it was read, and however often the rest is told, a state comes to be that of all events.
     #[test]

@@ -165,6 +165,38 @@ fn what_was_read_before_something_was_missed_is_read_again() {
 }
 
 #[test]
+fn what_a_read_has_not_come_to_is_read_next_and_with_what_was_heard_since() {
+    let mut waiting = waiting(9);
+    let three = Uuid::from_u128(3);
+    waiting.admit(request(ONE).0, false);
+    waiting.admit(request(OTHER).0, false);
+    let mut sought = begin(&mut waiting);
+    waiting.admit(request(three).0, false);
+    waiting.heard(&renamed(OTHER, 7));
+    let read = Read {
+        sought: sought.clone(),
+        states: Some(vec![(ONE, at(5))]),
+    };
+    assert_eq!(told(waiting.read(LANE, read)), [(ONE, Some(5), 1)]);
+    let first = waiting.wanted.remove(0);
+    assert_eq!(Some(first), sought.remove_entry(&OTHER));
+    assert_eq!(
+        end(&mut waiting, HashMap::from([first]), 6),
+        [(OTHER, Some(7), 1)]
+    );
+    // One that is wished for again meanwhile is not put back.
+    let old = begin(&mut waiting);
+    assert_eq!(old.keys().collect::<Vec<_>>(), [&three]);
+    waiting.moved(three);
+    let read = Read {
+        sought: old,
+        states: Some(vec![]),
+    };
+    assert!(waiting.read(LANE, read).is_empty());
+    assert_eq!(waiting.wanted.len(), 1);
+}
+
+#[test]
 fn a_stream_that_cannot_be_read_refuses_those_who_wait_for_it() {
     let mut waiting = waiting(9);
     let (request, mut answer) = request(ONE);
