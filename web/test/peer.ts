@@ -4,6 +4,8 @@ type Frame = Record<string, unknown> & { type: string };
 
 export class Peer {
   closed = false;
+  /** The code that the page has closed it with. */
+  code: number | undefined;
   private sent: string[] = [];
   /** What the page holds in its hands. */
   readonly socket: WebSocket;
@@ -18,8 +20,9 @@ export class Peer {
       send(text: string) {
         peer.sent.push(text);
       },
-      close() {
+      close(code?: number) {
         peer.closed = true;
+        peer.code = code;
       },
     } as unknown as WebSocket;
   }

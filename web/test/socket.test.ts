@@ -272,6 +272,25 @@ test('a connection that is lost at once again and again is tried more and more s
   page.socket.stop();
 });
 
+test('a connection that the page leaves proves nothing of what it has not handled', async () => {
+  const page = started(socket => socket.follow(CONVERSATION, 2));
+  const left = await page.greeted();
+  // The hole cannot be filled just now: the connection is given up.
+  left.says(said(5));
+  const fetch = left.taken().at(-1);
+  left.says({ type: 'error', id: fetch!.id, code: 'unavailable', message: '', retryable: false });
+  await page.settle();
+  await page.pass(1_000);
+  const last = await page.greeted();
+  page.socket.stop();
+  for (const peer of [left, last]) {
+    assert.ok(peer.closed);
+    // 1000 and no code are proof; the others that a page may give are not.
+    assert.ok(peer.code !== undefined && peer.code >= 3000, String(peer.code));
+  }
+  assert.deepEqual(page.seen, []);
+});
+
 test('a refused token is replaced once, and a final close is followed by no return', async () => {
   const page = started();
   (await page.greeted()).hangsUp(4501);

@@ -37,6 +37,9 @@ const CURSORS_MAX = 800;
 export const isFinal = (code: number): boolean =>
   (code >= 4500 && code <= 4999) || [1002, 1003, 1007, 1008, 1009].includes(code);
 const NO_VALID_TOKEN = 4501;
+/** What a socket is closed with. 1000 or no code at all would prove to the server that everything that came has been handled, and what the
+ * browser has read and not handed over, or what waits behind a hole, has not. 1001 is not a page's to say. */
+const LEAVING = 3000;
 /** `readyState` of a socket that can be written to. */
 const OPEN = 1;
 
@@ -145,7 +148,7 @@ export class Socket {
     this.stopped = true;
     clearInterval(this.check);
     clearTimeout(this.timer);
-    this.forget()?.close(1000);
+    this.forget()?.close(LEAVING);
     for (const [id, flight] of this.flights) {
       this.land(id);
       flight.reject(new Refusal('unavailable', 'The connection has ended.'));
@@ -251,7 +254,7 @@ export class Socket {
   private async connect(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
-    this.forget()?.close();
+    this.forget()?.close(LEAVING);
     this.options.listener.link({ kind: 'connecting' });
     let token: string;
     try {
@@ -441,7 +444,7 @@ export class Socket {
   }
 
   private closed(code: number, reason: string, retryAfterMs = 0): void {
-    this.forget()?.close();
+    this.forget()?.close(LEAVING);
     if (this.stopped) return;
     if (code === NO_VALID_TOKEN && !this.tokenRefused) {
       // Another token may be taken.
