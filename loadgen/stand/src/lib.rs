@@ -148,10 +148,10 @@ impl Stand {
         self.redis.pid().map(Usage::of).unwrap_or_default()
     }
 
-    /// Asks the nodes to end and waits for them; the stores follow when the stand is dropped.
+    /// Asks the nodes to end and waits for them, for longer than one takes whose log is stuck; the stores follow when the stand is dropped.
     pub async fn stop(self) {
         for node in &self.nodes {
-            node.stop(Duration::from_secs(30)).await;
+            node.stop(Duration::from_mins(1)).await;
         }
     }
 }
