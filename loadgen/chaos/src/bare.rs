@@ -18,7 +18,7 @@ use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
 use crate::view::{View, gets_farewell};
-use crate::wire::Wire;
+use crate::wire::{LIMIT, LONG_LIMIT, Wire};
 use crate::world::World;
 
 mod answers;
@@ -35,6 +35,8 @@ struct Bare {
     scribe: Scribe,
     view: View,
     cursors: BTreeMap<Uuid, u64>,
+    /// How long nodes are given to welcome it now.
+    limit: Duration,
     /// What still is to be said in a flood.
     flood: Option<(Uuid, usize)>,
     /// Whether messages that were turned away go out again at this time.
@@ -82,6 +84,7 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         scribe,
         view: View::new(person.user, world.rooms_of(person.user)),
         cursors: BTreeMap::new(),
+        limit: LIMIT,
         flood: None,
         again_at: None,
         again: Vec::new(),
@@ -106,7 +109,9 @@ impl Bare {
     async fn run(mut self, mut reins: Reins) -> Done {
         loop {
             self.scribe.connecting();
-            let connected = Wire::connect(self.nodes[0], &self.person.token, &self.name, &self.cursors).await;
+            let (begun, token) = (Instant::now(), &self.person.token);
+            let connected = Wire::connect(self.nodes[0], token, &self.name, &self.cursors, self.limit).await;
+            self.limit = next_limit(self.limit, begun.elapsed());
             if let Ok(mut wire) = connected {
                 self.scribe.connected(&self.cursors, wire.limits());
                 let ended = self.talk_over(&mut wire, &mut reins).await;
@@ -286,6 +291,15 @@ impl Bare {
     }
 }
 
+/// How long the next node is given, after one was given `limit` and took so long. Where none welcomes anybody in time, it is the machine that is slow.
+fn next_limit(limit: Duration, took: Duration) -> Duration {
+    if took >= limit {
+        (limit * 2).min(LONG_LIMIT)
+    } else {
+        (took * 2).clamp(LIMIT, LONG_LIMIT)
+    }
+}
+
 /// Puts messages on the wire, as many in a frame as fit.
 async fn put(wire: &mut Wire, messages: &[Said]) -> Result<()> {
     for some in messages.chunks(6) {
@@ -293,4 +307,21 @@ async fn put(wire: &mut Wire, messages: &[Said]) -> Result<()> {
         wire.send(&commands).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_slow_machine_nodes_are_given_longer_and_on_a_quick_one_no_longer() {
+        let seconds = Duration::from_secs;
+        let mut limit = LIMIT;
+        for longer in [10, 20, 20] {
+            limit = next_limit(limit, limit);
+            assert_eq!(limit, seconds(longer));
+        }
+        assert_eq!(next_limit(limit, seconds(7)), seconds(14));
+        assert_eq!(next_limit(limit, seconds(1)), LIMIT);
+    }
 }

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::http::Person;
 use crate::scribe::Clock;
+use crate::wire;
 use crate::witness::Witness;
 
 /// How long the device tries to come, and then waits for the end.
@@ -40,7 +41,11 @@ pub(crate) async fn die_in_catch_up(
     network.strand_after(bytes);
     let mut witness = Witness::new(clock, person, "cut", name, network.address());
     let deadline = Instant::now() + LIMIT;
-    while witness.come().await.is_err() && network.harm().held == 0 && Instant::now() < deadline {
+    // What is cut off before the welcome waits for it in vain.
+    while !matches!(timeout(wire::LIMIT, witness.come()).await, Ok(Ok(_)))
+        && network.harm().held == 0
+        && Instant::now() < deadline
+    {
         sleep(PAUSE).await;
     }
     while let Ok(Ok(_)) = timeout_at(deadline, witness.next()).await {

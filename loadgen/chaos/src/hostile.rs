@@ -22,7 +22,7 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
 use crate::http::Person;
-use crate::wire::Wire;
+use crate::wire::{LIMIT, Wire};
 
 /// Clients of each kind.
 const CLIENTS: usize = 6;
@@ -177,6 +177,7 @@ impl Horde<'_> {
                     &person.token,
                     &device,
                     &std::collections::BTreeMap::new(),
+                    LIMIT,
                 )
                 .await?;
                 loop {

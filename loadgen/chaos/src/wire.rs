@@ -13,10 +13,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 use uuid::Uuid;
 
-/// How long connecting, and then the welcome, may take.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// How long a write may take.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
+/// How long connecting with the welcome, and each write, may take where the next try may go to another node.
+pub(crate) const LIMIT: Duration = Duration::from_secs(5);
+/// The same where the machine is slow, or nobody else can be asked.
+pub(crate) const LONG_LIMIT: Duration = Duration::from_secs(20);
 /// The receive buffer, so small that a device which does not read is felt by the server soon.
 const RECEIVE_BYTES: u32 = 4096;
 
@@ -25,15 +25,18 @@ pub(crate) struct Wire {
     socket: WebSocketStream<TcpStream>,
     ready: VecDeque<ServerFrame>,
     limits: Limits,
+    /// How long a write may take.
+    limit: Duration,
 }
 
 impl Wire {
-    /// Connects and says hello; what was missed comes out of [`Wire::next`].
+    /// Connects and says hello; what was missed comes out of [`Wire::next`]. That, and each write, may take as long as `limit`.
     pub(crate) async fn connect(
         node: SocketAddr,
         token: &str,
         device: &str,
         cursors: &BTreeMap<Uuid, u64>,
+        limit: Duration,
     ) -> Result<Self> {
         let connecting = async {
             let socket = TcpSocket::new_v4()?;
@@ -45,6 +48,7 @@ impl Wire {
                 socket,
                 ready: VecDeque::new(),
                 limits: Limits::default(),
+                limit,
             };
             let hello = Hello {
                 token: Some(token.to_owned()),
@@ -65,9 +69,7 @@ impl Wire {
                 other => bail!("no welcome, but {}", other.encode()),
             }
         };
-        timeout(CONNECT_LIMIT, connecting)
-            .await
-            .context("no welcome in time")?
+        timeout(limit, connecting).await.context("no welcome in time")?
     }
 
     /// What the server said of its limits.
@@ -127,7 +129,7 @@ impl Wire {
 
     /// Sends a frame as it stands.
     pub(crate) async fn write(&mut self, text: &str) -> Result<()> {
-        timeout(WRITE_LIMIT, self.socket.send(Message::text(text)))
+        timeout(self.limit, self.socket.send(Message::text(text)))
             .await
             .context("a frame was not taken in time")??;
         Ok(())

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
-use crate::wire::Wire;
+use crate::wire::{LONG_LIMIT, Wire};
 
 /// What a node says to a command.
 pub(crate) enum Answer {
@@ -56,7 +56,8 @@ impl Witness {
             empty => {
                 self.scribe.connecting();
                 let cursors = BTreeMap::new();
-                let wire = Wire::connect(self.node, &self.person.token, &self.device, &cursors).await?;
+                let wire =
+                    Wire::connect(self.node, &self.person.token, &self.device, &cursors, LONG_LIMIT).await?;
                 self.scribe.connected(&cursors, wire.limits());
                 empty.insert(wire)
             }
