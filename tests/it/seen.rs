@@ -6,6 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+/// A receipt that has not come by then from another node may be lost.
+const LOST: Duration = Duration::from_secs(5);
+
 fn read(conversation: Uuid, seq: u64) -> Value {
     json!({ "type": "read", "conversation": conversation, "seq": seq })
 }
@@ -61,10 +64,10 @@ async fn receipt(socket: &mut Socket, user: &User, key: &str, seq: u64) -> Value
     socket.take(wanted).await
 }
 
-/// Has `user` read up to a message until somebody at another node is shown it. Between nodes a receipt may be lost, and is not shown twice:
-/// then there is one message more. Returns how far that is, and the ack.
-async fn read_and_shown(
-    reader: &mut Socket,
+/// Waits until somebody at another node is shown that the device of `user` has all up to a message. Between nodes a receipt may be lost, and
+/// is not shown twice: then there is one message more. Returns how far that is, and the receipt.
+async fn delivered_and_shown(
+    device: &mut Socket,
     user: &User,
     to: &mut Socket,
     conversation: Uuid,
@@ -72,10 +75,31 @@ async fn read_and_shown(
 ) -> (u64, Value) {
     let deadline = Instant::now() + PATIENCE;
     loop {
+        let coming = timeout(LOST, receipt(to, user, "delivered_seq", seq));
+        // A device answers pings while it is read from.
+        let told = tokio::select! { told = coming => told, never = device.stays_in_use() => match never {} };
+        if let Ok(told) = told {
+            return (seq, told);
+        }
+        assert!(Instant::now() < deadline, "no receipt comes");
+        seq = seq_of(&to.say(conversation, "more").await);
+    }
+}
+
+/// Has `user` read up to a message until somebody at another node is shown it, as above. Returns how far that is, the ack, and the receipt.
+async fn read_and_shown(
+    reader: &mut Socket,
+    user: &User,
+    to: &mut Socket,
+    conversation: Uuid,
+    mut seq: u64,
+) -> (u64, Value, Value) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
         let ack = reader.acked(read(conversation, seq)).await;
         let coming = receipt(to, user, "read_seq", seq);
-        if timeout(Duration::from_secs(5), coming).await.is_ok() {
-            return (seq, ack);
+        if let Ok(told) = timeout(LOST, coming).await {
+            return (seq, ack, told);
         }
         assert!(Instant::now() < deadline, "no receipt comes");
         seq = seq_of(&to.say(conversation, "more").await);
@@ -96,34 +120,41 @@ async fn a_direct_message_is_shown_as_delivered_and_then_as_read_on_any_node() {
     let conversation = a.open_direct(&ben).await;
     a.say(conversation, "one").await;
     let last = a.say(conversation, "two").await;
+    let two = seq_of(&last);
     assert_eq!(
         lists(&there, &ann, conversation, &people, &last["position"]).await,
         [(vec![], vec![]), (vec![], vec![])]
     );
 
     let mut b = there.socket(&ben).await;
-    // His device answers pings while it is read from.
-    let told = receipt(&mut a, &ben, "delivered_seq", 3);
-    let told = tokio::select! { told = told => told, never = b.stays_in_use() => match never {} };
+    // Messages begin behind the opening of the conversation.
+    let shown_as = |to: u64, read_to: u64| -> Vec<(Vec<usize>, Vec<usize>)> {
+        let seen = |seq| if seq <= read_to { vec![1] } else { vec![] };
+        (2..=to).map(|seq| (seen(seq), vec![1])).collect()
+    };
+    let (last, told) = delivered_and_shown(&mut b, &ben, &mut a, conversation, two).await;
     assert_eq!(told["read_seq"], 0);
     let nobody_read = async || {
         let lists = lists(&here, &ann, conversation, &people, &Value::Null).await;
-        (lists == [(vec![], vec![1]), (vec![], vec![1])]).then_some(())
+        (lists == shown_as(last, 0)).then_some(())
     };
     eventually(nobody_read).await;
 
-    let ack = b.acked(read(conversation, 2)).await;
-    let told = receipt(&mut a, &ben, "read_seq", 2).await;
-    assert_eq!(told["delivered_seq"], 3);
-    assert_eq!(
-        lists(&there, &ann, conversation, &people, &ack["position"]).await,
-        [(vec![1], vec![1]), (vec![], vec![1])]
-    );
+    let (read_to, ack, told) = read_and_shown(&mut b, &ben, &mut a, conversation, 2).await;
+    assert!(told["delivered_seq"].as_u64().unwrap() >= last, "{told}");
+    let last = last.max(read_to);
+    eventually(async || {
+        let lists = lists(&there, &ann, conversation, &people, &ack["position"]).await;
+        (lists == shown_as(last, read_to)).then_some(())
+    })
+    .await;
     // Whoever answers has read what is before the answer.
     let ack = b.say(conversation, "three").await;
+    let mut answered = shown_as(last, last);
+    answered.push((vec![], vec![]));
     assert_eq!(
         lists(&here, &ben, conversation, &people, &ack["position"]).await,
-        [(vec![1], vec![1]), (vec![1], vec![1]), (vec![], vec![])]
+        answered
     );
     here.stop().await;
     there.stop().await;
@@ -251,7 +282,7 @@ async fn who_wants_no_receipts_is_shown_none_and_shows_none() {
         }
     };
     let one = seq_of(&a.say(group, "one").await);
-    let (shown, all) = read_and_shown(&mut c, &cat, &mut a, group, one).await;
+    let (shown, all, _) = read_and_shown(&mut c, &cat, &mut a, group, one).await;
     receipt(&mut b, &cat, "read_seq", shown).await;
     assert_eq!(tells(&all["position"]).await, [vec![2], vec![2], vec![2]]);
     // Ben wants none: he is shown none, and his are shown to himself alone.
