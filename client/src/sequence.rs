@@ -5,6 +5,7 @@ mod counts;
 mod holes;
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, VecDeque, hash_map::Entry},
     sync::{Arc, atomic::Ordering},
 };
@@ -25,6 +26,9 @@ pub(crate) struct Missing {
     pub(crate) limit: u32,
 }
 
+/// Cursors that a server takes of one connection. It goes on with the others where it knows itself how far their user has come.
+const CURSORS_MAX: usize = 20_000;
+
 /// How far a conversation has been put out.
 #[derive(Debug, Clone, Copy, Default)]
 struct Place {
@@ -33,6 +37,8 @@ struct Place {
     fetched: u64,
     /// Whether anything of the conversation has come on this connection.
     heard: bool,
+    /// When it moved last, among the moves of all.
+    moved: u64,
 }
 
 impl Place {
@@ -42,11 +48,19 @@ impl Place {
             ..Self::default()
         }
     }
+
+    /// Moves it, of which `moves` are counted.
+    fn reach(&mut self, seq: u64, moves: &mut u64) {
+        *moves += 1;
+        (self.seq, self.moved) = (seq, *moves);
+    }
 }
 
 /// The cursors, and the holes being filled.
 pub(crate) struct Sequencer {
     places: HashMap<Uuid, Place>,
+    /// How often one of them has moved.
+    moves: u64,
     notices: Option<u64>,
     holes: HashMap<Uuid, Hole>,
     /// The conversations whose holes wait for room, in the order in which they are asked for.
@@ -65,6 +79,7 @@ impl Sequencer {
                 .iter()
                 .map(|(id, seq)| (*id, Place::at(*seq)))
                 .collect(),
+            moves: 0,
             notices: resume.notices,
             holes: HashMap::new(),
             put_off: VecDeque::new(),
@@ -72,10 +87,17 @@ impl Sequencer {
         }
     }
 
-    /// What to resume from: all that was put out, whether the user took it yet or not.
+    /// What to resume from: all that was put out, whether the user took it yet or not. Where there is more than servers take, what has rested
+    /// longest is left out, for there the server most probably knows as much.
     pub(crate) fn resume(&self) -> Resume {
+        let mut places: Vec<(&Uuid, &Place)> = self.places.iter().collect();
+        if places.len() > CURSORS_MAX {
+            places.sort_unstable_by_key(|(id, place)| Reverse((place.moved, **id)));
+            places.truncate(CURSORS_MAX);
+        }
+        let cursors = places.into_iter().map(|(id, place)| (*id, place.seq));
         Resume {
-            conversations: self.places.iter().map(|(id, place)| (*id, place.seq)).collect(),
+            conversations: cursors.collect(),
             notices: self.notices,
         }
     }
@@ -104,7 +126,7 @@ impl Sequencer {
         let next = event.seq == place.seq + 1;
         let room = out.room_for(&event);
         if next && let Some(room) = room {
-            place.seq = event.seq;
+            place.reach(event.seq, &mut self.moves);
             out.event(event, room);
             self.release(conversation, out);
             return None;
@@ -153,7 +175,7 @@ impl Sequencer {
             return self.missing(conversation);
         }
         let from = place.seq + 1;
-        place.seq = gap.to;
+        place.reach(gap.to, &mut self.moves);
         out.push(Incoming::Gap(Gap { from, ..gap }), 0);
         self.release(conversation, out);
         None
@@ -175,7 +197,7 @@ impl Sequencer {
                 self.put_off(conversation, event.seq);
                 return None;
             };
-            place.seq = event.seq;
+            place.reach(event.seq, &mut self.moves);
             place.fetched = event.seq;
             out.event(event, room);
         }
@@ -223,6 +245,7 @@ impl Sequencer {
                 };
                 *place = Place {
                     heard: place.heard,
+                    moved: place.moved,
                     ..Place::at(head)
                 };
                 if head == 0 {

@@ -85,7 +85,7 @@ impl Sequencer {
             let place = self.places.entry(conversation).or_default();
             if next > place.seq + 1 {
                 let from = place.seq + 1;
-                place.seq = next - 1;
+                place.reach(next - 1, &mut self.moves);
                 let gap = Gap {
                     conversation,
                     from,
@@ -112,12 +112,12 @@ impl Sequencer {
             let (seq, held) = first.remove_entry();
             match held {
                 Held::Event(event, room) if seq > place.seq => {
-                    place.seq = seq;
+                    place.reach(seq, &mut self.moves);
                     out.event(event, room);
                 }
                 Held::Gap(to) if to > place.seq => {
                     let from = place.seq + 1;
-                    place.seq = to;
+                    place.reach(to, &mut self.moves);
                     let gap = Gap {
                         conversation,
                         from,

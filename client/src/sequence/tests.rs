@@ -92,6 +92,35 @@ fn a_conversation_that_begins_before_the_cursor_has_gone_back_and_is_shown_from_
 }
 
 #[test]
+fn of_more_cursors_than_servers_take_those_that_moved_last_are_named() {
+    let ids = 0..CURSORS_MAX as u128 + 2;
+    let resume = Resume {
+        conversations: ids.map(|id| (Uuid::from_u128(id), 1)).collect(),
+        notices: Some(4),
+    };
+    assert!(resume.conversations.contains_key(&ROOM));
+    let mut sequencer = Sequencer::new(&resume, Arc::default());
+    // The oldest of those that have not moved since are left out.
+    sequencer.event(event(2), &mut queue());
+    sequencer.gap(
+        Gap {
+            conversation: Uuid::nil(),
+            from: 2,
+            to: 9,
+        },
+        &mut queue(),
+    );
+    let resumed = sequencer.resume();
+    assert_eq!(
+        (resumed.conversations.len(), resumed.notices),
+        (CURSORS_MAX, Some(4))
+    );
+    let cursor = |id| resumed.conversations.get(&Uuid::from_u128(id)).copied();
+    assert_eq!(resumed.conversations[&ROOM], 2);
+    assert_eq!([0, 1, 2, 3].map(cursor), [Some(9), None, None, Some(1)]);
+}
+
+#[test]
 fn where_none_of_many_can_be_shown_a_gap_says_so_and_the_rest_is_asked_for() {
     let mut sequencer = sequencer(2);
     let mut out = queue();
