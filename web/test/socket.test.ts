@@ -49,11 +49,11 @@ function started(before: (socket: Socket) => void = () => undefined) {
     seen,
     settle,
     /** The newest connection, open and with its hello taken. */
-    async greeted(): Promise<Peer> {
+    async greeted(heartbeat_ms = 25_000): Promise<Peer> {
       await settle();
       const peer = peers.at(-1)!;
       peer.opens();
-      peer.says({ type: 'welcome', user: 'me', session: 's', server: 'x', heartbeat_ms: 25_000, time: '' });
+      peer.says({ type: 'welcome', user: 'me', session: 's', server: 'x', heartbeat_ms, time: '' });
       return peer;
     },
     /** Time passes; timers run as browsers run those of a visible page. */
@@ -91,6 +91,14 @@ test('a connection whose ping is not answered is given up, one that says anythin
   await page.pass(25_000);
   assert.ok(peer.closed);
   assert.equal(page.links.at(-1) === 'waiting' || page.peers.length > 1, true);
+  page.socket.stop();
+});
+
+test('a connection that dies is given up within minutes, whatever the server says of its heartbeat', async () => {
+  const page = started();
+  const peer = await page.greeted(Number.MAX_SAFE_INTEGER);
+  await page.pass(300_000);
+  assert.ok(peer.closed);
   page.socket.stop();
 });
 

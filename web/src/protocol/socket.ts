@@ -25,6 +25,8 @@ const ANSWER_MS = 30_000;
 const RETRY_MS = 500;
 const RETRY_MAX_MS = 10_000;
 const CHECK_MS = 5_000;
+/** After so much silence the server is asked whether it is there, however seldom it says that it is heard. */
+const HEARTBEAT_MAX_MS = 240_000;
 /** A ping without an answer for so long means that the connection is dead. */
 const PONG_MS = 10_000;
 /** A connection that stood for so long was a good one: the next try need not wait for long. */
@@ -399,7 +401,7 @@ export class Socket {
   }
 
   private welcomed(welcome: Welcome): void {
-    this.heartbeatMs = welcome.heartbeat_ms;
+    this.heartbeatMs = Math.min(welcome.heartbeat_ms, HEARTBEAT_MAX_MS);
     this.tokenRefused = false;
     // A later welcome answers a renewal.
     if (this.greeted) return;
