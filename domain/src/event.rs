@@ -24,6 +24,7 @@ pub use crate::conversation::withholding::MessageWithheld;
 pub use crate::membership::Role;
 pub use crate::pair::PairChanged;
 pub use crate::report::{ReportEvent, ReportFiled, ReportHandled};
+pub use crate::user::account::AccountMatter;
 pub use crate::user::announced::Announced;
 pub use crate::user::attachment::{AttachmentRemoved, AttachmentStored};
 pub use crate::user::contact::{
@@ -123,6 +124,8 @@ pub enum UserEvent {
     /// Of what has become otherwise between the user and somebody else.
     Told(Told),
     Announced(Announced),
+    /// Of what has become of the user's account.
+    Account(AccountMatter),
     AccountDeleted(AccountDeleted),
 }
 

@@ -5,8 +5,8 @@
 
 use crate::conversation::thread::{Line, ThreadReplied, ThreadRepliedAlso};
 use crate::event::{
-    AccountDeleted, Acted, Announced, AnnouncementChanged, AttachmentRemoved, AttachmentStored,
-    ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn,
+    AccountDeleted, AccountMatter, Acted, Announced, AnnouncementChanged, AttachmentRemoved,
+    AttachmentStored, ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn,
     ConversationArchived, ConversationCleared, ConversationEvent, ConversationMarked, ConversationMuted,
     CursorsMoved, DirectOpened, Event, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged,
     InboxExpired, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
@@ -73,7 +73,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 56] = [
+const TABLE: [Entry; 57] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -123,6 +123,7 @@ const TABLE: [Entry; 56] = [
     entry::<Announced>(),
     entry::<GroupInvited>(),
     entry::<InvitationEnded>(),
+    entry::<AccountMatter>(),
     entry::<Acted>(),
     entry::<PairChanged>(),
     entry::<ReportFiled>(),
@@ -193,6 +194,7 @@ impl Kind {
     pub const ANNOUNCED: Self = Self(86);
     pub const GROUP_INVITED: Self = Self(87);
     pub const INVITATION_ENDED: Self = Self(88);
+    pub const ACCOUNT: Self = Self(89);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
     pub const PAIR_CHANGED: Self = Self(97);
     pub const REPORT_FILED: Self = Self(98);
@@ -338,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_told_of_what_they_did_for_themselves_of_contacts_invitations_and_announcements() {
+    fn a_user_is_told_of_what_they_did_for_themselves_of_others_of_announcements_and_of_their_account() {
         let told = [
             Kind::THREAD_FOLLOWED,
             Kind::THREAD_READ,
@@ -358,6 +360,7 @@ mod tests {
             Kind::ANNOUNCED,
             Kind::GROUP_INVITED,
             Kind::INVITATION_ENDED,
+            Kind::ACCOUNT,
         ];
         assert!(Kind::ALL.into_iter().filter(|kind| kind.is_notice()).eq(told));
     }

@@ -92,6 +92,7 @@ pub fn encode(event: &Event) -> (Kind, i16, Vec<u8>) {
                 Told::InvitationEnded(data) => form(data),
             },
             UserEvent::Announced(data) => form(data),
+            UserEvent::Account(data) => form(data),
             UserEvent::AccountDeleted(data) => form(data),
         },
         Event::Pair(data) => form(data),

@@ -186,7 +186,10 @@ impl StreamCommand {
             Self::Conversation(command) => command,
             // It has happened already.
             Self::User { command, .. } => {
-                return matches!(command, UserCommand::Tell(_) | UserCommand::Delete(_));
+                return matches!(
+                    command,
+                    UserCommand::Tell(_) | UserCommand::TellOfAccount(_) | UserCommand::Delete(_)
+                );
             }
             Self::Pair { command, .. } => {
                 return matches!(command, PairCommand::Block { on: true } | PairCommand::Depart);

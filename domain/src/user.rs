@@ -1,6 +1,7 @@
 //! A user's own stream: registration, what the user shows and wants, what the user has stored and marked, and how far the user has read
 //! and been sent.
 
+pub mod account;
 pub mod announced;
 pub mod attachment;
 pub mod contact;
@@ -15,8 +16,8 @@ pub mod setting;
 pub mod thread;
 
 use crate::event::{
-    AccountDeleted, Announced, AttachmentRemoved, AttachmentStored, CursorsMoved, InboxExpired,
-    ProfileUpdated, Registered, SettingsUpdated, ThreadRead, Told, UserEvent,
+    AccountDeleted, AccountMatter, Announced, AttachmentRemoved, AttachmentStored, CursorsMoved,
+    InboxExpired, ProfileUpdated, Registered, SettingsUpdated, ThreadRead, Told, UserEvent,
 };
 use crate::frozen::Frozen;
 use crate::id::{ConversationId, UserId};
@@ -69,6 +70,8 @@ pub enum UserCommand {
     Tell(Told),
     /// The server's own: the user is told an announcement.
     Announce(Announced),
+    /// The server's own: the user is told what has become of their account.
+    TellOfAccount(AccountMatter),
     /// Who may ask for it is found out before, where passwords are.
     Delete(AccountDeleted),
 }
@@ -189,6 +192,7 @@ impl User {
             UserCommand::Tell(told) if !self.invited.lets_tell(&told) => Ok(vec![]),
             UserCommand::Tell(told) => Ok(vec![UserEvent::Told(told)]),
             UserCommand::Announce(announced) => Ok(vec![UserEvent::Announced(announced)]),
+            UserCommand::TellOfAccount(matter) => Ok(vec![UserEvent::Account(matter)]),
         }
     }
 
@@ -197,6 +201,7 @@ impl User {
         match command {
             UserCommand::Tell(_)
             | UserCommand::Announce(_)
+            | UserCommand::TellOfAccount(_)
             | UserCommand::MoveCursors { .. }
             | UserCommand::ExpireInbox(_) => Ok(vec![]),
             _ => Err(Rejection::NotFound(Field::User)),
@@ -222,7 +227,8 @@ impl User {
             | UserEvent::ConversationCleared(_)
             | UserEvent::ThreadFollowed(_)
             | UserEvent::ProfileUpdated(_)
-            | UserEvent::Announced(_) => {}
+            | UserEvent::Announced(_)
+            | UserEvent::Account(_) => {}
         }
     }
 }

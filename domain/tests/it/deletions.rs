@@ -99,6 +99,8 @@ fn nobody_is_told_anything_any_more_and_nobody_wishes_for_anything() {
         by: user(BEN),
     });
     assert_eq!(gone().decide(UserCommand::Tell(told), NOW), Ok(vec![]));
+    let matter = tidings_domain::event::AccountMatter::PasswordChanged;
+    assert_eq!(gone().decide(UserCommand::TellOfAccount(matter), NOW), Ok(vec![]));
     let read = UserCommand::MoveCursors {
         moved: CursorsMoved::default(),
         known: CursorsMoved::default(),

@@ -297,6 +297,11 @@ fn examples() -> Vec<Event> {
             text: AnnouncementText::parse("the server rests on Sunday").unwrap(),
             at: Some(moment()),
         }),
+        UserEvent::Account(AccountMatter::SignedIn {
+            session: Uuid::from_u128(89),
+            device: Some("Firefox on Linux".to_owned()),
+        })
+        .into(),
         UserEvent::AccountDeleted(AccountDeleted {
             by: DeletedBy::Person,
             name_freed: true,
@@ -476,6 +481,19 @@ fn more() -> Vec<(&'static str, Event)> {
                 at: None,
             }),
         ),
+        (
+            "password",
+            UserEvent::Account(AccountMatter::PasswordChanged).into(),
+        ),
+        (
+            "roles",
+            UserEvent::Account(AccountMatter::RolesChanged {
+                granted: vec!["moderator".to_owned()],
+                taken: vec!["admin".to_owned(), "bot".to_owned()],
+            })
+            .into(),
+        ),
+        ("reinstated", UserEvent::Account(AccountMatter::Reinstated).into()),
         ("cancelled", announcement(AnnouncementChange::Cancelled)),
         ("published", announcement(AnnouncementChange::Published)),
         ("accepted", pair(Change::Accepted, false)),
