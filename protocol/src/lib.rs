@@ -3,6 +3,7 @@
 //! It knows the shapes and nothing of the rules: whether a text is too long or a user may speak is for the
 //! server to say. Ids are plain UUIDs.
 
+mod account;
 mod announcement;
 mod ban;
 mod client;
@@ -45,6 +46,7 @@ mod typing;
 mod welcome;
 mod withholding;
 
+pub use account::AccountMatter;
 pub use announcement::Announcement;
 pub use ban::{MemberBanned, MemberUnbanned};
 pub use client::{Action, ClientFrame, Command, Hello};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    Announcement, ContactChanged, ContactRequested, ConversationArchived, ConversationCleared,
+    AccountMatter, Announcement, ContactChanged, ContactRequested, ConversationArchived, ConversationCleared,
     ConversationMarked, ConversationMuted, GroupInvited, InvitationEnded, MessagesHidden, Profile, Settings,
     ThreadFollowed, ThreadRead, Timestamp, UserBlocked,
 };
@@ -64,6 +64,8 @@ pub enum NoticeData {
     InvitationEnded(InvitationEnded),
     #[serde(rename = "announcement")]
     Announcement(Announcement),
+    #[serde(rename = "account")]
+    Account(AccountMatter),
     /// Notices are not sent. What they would have said is seen over GraphQL.
     #[serde(rename = "gap")]
     Gap(NoticeGap),
@@ -102,6 +104,7 @@ impl Notice {
             "group.invited" => read(data, NoticeData::GroupInvited),
             "invitation.ended" => read(data, NoticeData::InvitationEnded),
             "announcement" => read(data, NoticeData::Announcement),
+            "account" => read(data, NoticeData::Account),
             "gap" => read(data, NoticeData::Gap),
             _ => NoticeData::Unknown,
         }

@@ -958,6 +958,13 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "invitation.ended",
             format!(r#"{{"conversation":"{conversation}","outcome":"accepted"}}"#),
         ),
+        (
+            "account",
+            format!(
+                r#"{{"matter":"signed_in","session":"{}","device":"Firefox on Linux"}}"#,
+                id(7)
+            ),
+        ),
         ("gap", r#"{"from":2,"to":5}"#.to_owned()),
     ];
     frames.extend(notices.map(|(kind, data)| {
