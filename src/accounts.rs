@@ -22,6 +22,7 @@ mod key_set;
 mod keys;
 mod log_registrar;
 mod login;
+mod matters;
 mod password;
 mod principal;
 mod refresh;

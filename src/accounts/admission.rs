@@ -52,12 +52,13 @@ pub(super) struct Entrant {
 }
 
 impl Inner {
-    /// Tells the log where it does not know yet, and begins a session.
+    /// Tells the log where it does not know yet, and begins a session, of which its user is told if `is_told`.
     pub(super) async fn admit(
         &self,
         entrant: Entrant,
         renewed_hash: Option<String>,
         from: &Caller,
+        is_told: bool,
     ) -> Result<Admission, AccountError> {
         if entrant.suspended {
             return Err(AccountError::Suspended);
@@ -93,6 +94,7 @@ impl Inner {
                     &entrant.password_hash,
                     &SESSIONS_MAX,
                     &i64::from(self.config.token_ttl_s),
+                    &is_told,
                 ],
             )
             .await?;

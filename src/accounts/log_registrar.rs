@@ -1,10 +1,10 @@
-//! Accounts meet the log: a registered user is an event on a stream of their own, and so is the end of their account.
+//! Accounts meet the log: a registered user is an event on a stream of their own, and so are the end of their account and what they are told of it.
 
 use super::registrar::{NewUser, Registrar, RegistrarError};
 use crate::lanes::{Lanes, Refusal};
 use futures_util::future::BoxFuture;
 use rand::RngExt as _;
-use tidings_domain::event::{AccountDeleted, Registered};
+use tidings_domain::event::{AccountDeleted, AccountMatter, Registered};
 use tidings_domain::user::UserCommand;
 use tidings_domain::{Field, Rejection, UserId};
 use uuid::Uuid;
@@ -18,6 +18,14 @@ pub struct LogRegistrar {
 impl LogRegistrar {
     pub fn new(lanes: Lanes) -> Self {
         Self { lanes }
+    }
+
+    /// Nothing has to be said of users whom the log does not know.
+    async fn say(&self, user: Uuid, id: Uuid, command: UserCommand) -> Result<(), RegistrarError> {
+        match self.lanes.submit_user(UserId(user), id, command, None).await {
+            Ok(_) | Err(Refusal::Rejected(Rejection::NotFound(Field::User))) => Ok(()),
+            Err(_) => Err(RegistrarError),
+        }
     }
 }
 
@@ -46,14 +54,11 @@ impl Registrar for LogRegistrar {
     fn delete(&self, user: Uuid, deleted: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>> {
         Box::pin(async move {
             let command = UserCommand::Delete(deleted);
-            let answer = self
-                .lanes
-                .submit_user(UserId(user), Uuid::new_v4(), command, None)
-                .await;
-            match answer {
-                Ok(_) | Err(Refusal::Rejected(Rejection::NotFound(Field::User))) => Ok(()),
-                Err(_) => Err(RegistrarError),
-            }
+            self.say(user, Uuid::new_v4(), command).await
         })
+    }
+
+    fn tell(&self, user: Uuid, id: Uuid, matter: AccountMatter) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(self.say(user, id, UserCommand::TellOfAccount(matter)))
     }
 }

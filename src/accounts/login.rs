@@ -39,7 +39,7 @@ impl Accounts {
             return Err(self.wrong(&key, &from));
         };
         self.forget_attempts(&key, &from).await?;
-        this.admit(Entrant::read(&row)?, renewed, &from).await
+        this.admit(Entrant::read(&row)?, renewed, &from, true).await
     }
 
     /// Counts an attempt as failed before it is made; returns what is known of the account. Refused where it comes too early.

@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 use thiserror::Error;
-use tidings_domain::event::AccountDeleted;
+use tidings_domain::event::{AccountDeleted, AccountMatter};
 use uuid::Uuid;
 
 /// Makes users known to the log.
@@ -15,6 +15,9 @@ pub trait Registrar: Send + Sync + 'static {
 
     /// Says that a user's account is deleted. Doing it again changes nothing, and so it is for a user who never became known.
     fn delete(&self, user: Uuid, deleted: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>>;
+
+    /// Tells a user of a matter of their account, whose id is `id`. Doing it again changes nothing, nor does it where a user never became known.
+    fn tell(&self, user: Uuid, id: Uuid, matter: AccountMatter) -> BoxFuture<'_, Result<(), RegistrarError>>;
 }
 
 /// Who registers.

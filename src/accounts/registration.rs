@@ -59,6 +59,7 @@ impl Accounts {
             },
             None,
             &from,
+            false,
         )
         .await
     }

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tidings_domain::event::AccountDeleted;
+use tidings_domain::event::{AccountDeleted, AccountMatter};
 use tidings_eventlog::Pool;
 use uuid::Uuid;
 
@@ -131,6 +131,11 @@ impl Registrar for NoRegistrar {
 
     /// Nodes find it.
     fn delete(&self, _: Uuid, _: AccountDeleted) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(std::future::ready(Err(RegistrarError)))
+    }
+
+    /// Nodes find it, too.
+    fn tell(&self, _: Uuid, _: Uuid, _: AccountMatter) -> BoxFuture<'_, Result<(), RegistrarError>> {
         Box::pin(std::future::ready(Err(RegistrarError)))
     }
 }

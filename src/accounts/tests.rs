@@ -10,6 +10,7 @@ mod deletion;
 mod flows;
 mod guessing;
 mod keys;
+mod matters;
 mod outside;
 mod refreshing;
 mod sessions;
@@ -25,7 +26,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidings_domain::event::{AccountDeleted, DeletedBy};
+use tidings_domain::event::{AccountDeleted, AccountMatter, DeletedBy};
 use tidings_eventlog::{LogConfig, Pool, schema};
 use tidings_services::testing::{TestDatabase, shared};
 use tokio::net::TcpListener;
@@ -39,6 +40,8 @@ const PASSWORD: &str = "motor boat";
 struct Ledger {
     users: Mutex<HashMap<Uuid, NewUser>>,
     deleted: Mutex<HashMap<Uuid, AccountDeleted>>,
+    /// By their ids.
+    matters: Mutex<HashMap<Uuid, (Uuid, AccountMatter)>>,
     /// Those of whom it takes nothing.
     refused: Mutex<HashSet<Uuid>>,
     away: AtomicBool,
@@ -65,6 +68,16 @@ impl Registrar for Ledger {
                 return Err(RegistrarError);
             }
             self.deleted.lock().unwrap().insert(user, deleted);
+            Ok(())
+        })
+    }
+
+    fn tell(&self, user: Uuid, id: Uuid, matter: AccountMatter) -> BoxFuture<'_, Result<(), RegistrarError>> {
+        Box::pin(async move {
+            if self.away.load(Ordering::Relaxed) {
+                return Err(RegistrarError);
+            }
+            self.matters.lock().unwrap().insert(id, (user, matter));
             Ok(())
         })
     }

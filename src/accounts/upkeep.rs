@@ -1,7 +1,7 @@
 //! What accounts need from time to time.
 
 use super::service::Inner;
-use futures_util::future::join4;
+use futures_util::future::join5;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 const STANDING: Duration = Duration::from_millis(500);
 /// How soon the log is told of deletions that it could not be told of at once.
 const DELETIONS: Duration = Duration::from_secs(2);
+/// How soon it is told of matters of accounts.
+const MATTERS: Duration = Duration::from_secs(1);
 const KEYS: Duration = Duration::from_mins(1);
 const HOURLY: Duration = Duration::from_hours(1);
 /// Rows removed by one statement, so that none holds its locks for long.
@@ -18,8 +20,9 @@ const PRUNE_ROWS: i64 = 5_000;
 
 /// Runs until `stop`.
 pub(super) async fn run(accounts: Arc<Inner>, stop: CancellationToken) {
-    let (standing, deletions) = (watch_standing(&accounts), tell_deletions(&accounts));
-    let work = join4(standing, deletions, watch_keys(&accounts), tidy(&accounts));
+    let (standing, keys) = (watch_standing(&accounts), watch_keys(&accounts));
+    let (deletions, matters) = (tell_deletions(&accounts), tell_matters(&accounts));
+    let work = join5(standing, deletions, matters, keys, tidy(&accounts));
     tokio::select! {
         () = stop.cancelled() => {}
         _ = Box::pin(work) => {}
@@ -41,6 +44,14 @@ async fn tell_deletions(accounts: &Inner) {
     loop {
         ticks.tick().await;
         accounts.tell_deletions(None).await;
+    }
+}
+
+async fn tell_matters(accounts: &Inner) {
+    let mut ticks = every(MATTERS);
+    loop {
+        ticks.tick().await;
+        accounts.tell_matters().await;
     }
 }
 
@@ -75,12 +86,13 @@ fn every(period: Duration) -> Interval {
 }
 
 /// Removes what has expired: sessions, of the living ones the tokens whose reuse need not be seen any more, and failed logins
-/// that count no longer.
+/// and matters that count no longer.
 async fn prune(accounts: &Inner) {
     let tokens = include_str!("sql/refresh_token_prune.sql");
     let sessions = include_str!("sql/session_prune.sql");
     let attempts = include_str!("sql/login_prune.sql");
-    for sql in [tokens, sessions, attempts] {
+    let matters = include_str!("sql/matter_prune.sql");
+    for sql in [tokens, sessions, attempts, matters] {
         loop {
             match accounts.database.execute(sql, &[&PRUNE_ROWS]).await {
                 Ok(removed) if removed == PRUNE_ROWS.unsigned_abs() => {}

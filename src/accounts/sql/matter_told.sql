@@ -1,0 +1,1 @@
+UPDATE account_matter SET told_at = now() WHERE id = $1 AND told_at IS NULL
