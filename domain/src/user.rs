@@ -10,6 +10,7 @@ pub mod deletion;
 pub mod hiding;
 pub mod invitation;
 pub mod mark;
+pub mod open;
 pub mod profile;
 pub mod registration;
 pub mod setting;
@@ -25,8 +26,9 @@ use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
 use hiding::Hiding;
-use invitation::Invited;
 use mark::{Marked, Marking};
+use invitation::Invitation;
+use open::Open;
 use setting::Settings;
 use std::collections::BTreeSet;
 use thread::ThreadsRead;
@@ -41,7 +43,8 @@ pub struct User {
     marked: Marked,
     threads_read: ThreadsRead,
     settings: Settings,
-    invited: Invited,
+    /// The invitations that they were told of.
+    invited: Open<Invitation>,
 }
 
 /// What can be asked of a user's stream.
@@ -93,7 +96,7 @@ impl User {
 
     /// How many things the state lists one by one, about.
     pub fn entry_count(&self) -> usize {
-        self.marked.count() + self.threads_read.count() + self.invited.iter().len()
+        self.marked.count() + self.threads_read.count() + self.invited.count()
     }
 
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
@@ -112,12 +115,7 @@ impl User {
             out.extend(read.seq.to_le_bytes());
         }
         out.push(self.settings.freeze());
-        out.extend((self.invited.iter().len() as u64).to_le_bytes());
-        for ((conversation, by), until) in self.invited.iter() {
-            out.extend(conversation.0.as_bytes());
-            out.extend(by.0.as_bytes());
-            out.extend(until.time().timestamp_millis().to_le_bytes());
-        }
+        self.invited.freeze(out);
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -147,16 +145,7 @@ impl User {
             threads_read.push(read);
         }
         let settings = Settings::thaw(frozen.byte()?)?;
-        let count = frozen.number()?;
-        let open = frozen.list(count, 40, |frozen| {
-            let invitation = (conversation(frozen)?, UserId(id(frozen)?));
-            let until = DateTime::from_timestamp_millis(i64::from_le_bytes(frozen.array()?))?;
-            Some((invitation, until))
-        })?;
-        let mut invited = Invited::default();
-        for (invitation, until) in open {
-            invited.push(invitation, until.into());
-        }
+        let invited = Open::thaw(frozen)?;
         Some(Self {
             registered,
             deleted,
@@ -189,7 +178,7 @@ impl User {
             UserCommand::Hide(hiding) => Self::hide(hiding),
             UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),
             UserCommand::UpdateSettings(updated) => Ok(self.update_settings(updated)),
-            UserCommand::Tell(told) if !self.invited.lets_tell(&told) => Ok(vec![]),
+            UserCommand::Tell(told) if !self.lets_tell(&told) => Ok(vec![]),
             UserCommand::Tell(told) => Ok(vec![UserEvent::Told(told)]),
             UserCommand::Announce(announced) => Ok(vec![UserEvent::Announced(announced)]),
             UserCommand::TellOfAccount(matter) => Ok(vec![UserEvent::Account(matter)]),
@@ -208,6 +197,22 @@ impl User {
         }
     }
 
+    /// Whether it may be told: nobody hears of the end of what they have not heard of.
+    fn lets_tell(&self, told: &Told) -> bool {
+        match told {
+            Told::InvitationEnded(ended) => self.invited.has_any(ended.invitations()),
+            _ => true,
+        }
+    }
+
+    fn hear(&mut self, told: &Told) {
+        match told {
+            Told::Invited(invited) => self.invited.push(invited.invitation(), invited.until),
+            Told::InvitationEnded(ended) => self.invited.remove_all(ended.invitations()),
+            _ => {}
+        }
+    }
+
     /// Folds one event.
     pub fn evolve(&mut self, event: &UserEvent) {
         match event {
@@ -218,7 +223,7 @@ impl User {
             UserEvent::ConversationMarked(marked) => self.marked.set(marked),
             UserEvent::ThreadRead(read) => self.threads_read.set(read),
             UserEvent::SettingsUpdated(updated) => self.settings = self.settings.with(*updated),
-            UserEvent::Told(told) => self.invited.fold(told),
+            UserEvent::Told(told) => self.hear(told),
             UserEvent::CursorsMoved(_)
             | UserEvent::InboxExpired(_)
             | UserEvent::ConversationMuted(_)

@@ -8,11 +8,8 @@ use crate::moment::Moment;
 use crate::text::GroupName;
 use crate::user::contact::Told;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use uuid::Uuid;
-
-/// The most invitations that somebody is told of and can answer. Of more, the one that is over first makes room.
-pub const INVITED_MAX: usize = 1000;
 
 /// Somebody is asked into a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,51 +63,16 @@ impl Stored for InvitationEnded {
 /// An invitation into a group, by somebody.
 pub(super) type Invitation = (ConversationId, UserId);
 
-/// The invitations that somebody was told of and that have not ended by a word, those that are over included: until when each is open.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Invited(BTreeMap<Invitation, Moment>);
-
-impl Invited {
-    /// Whether it may be told: nobody hears of the end of what they have not heard of.
-    pub(super) fn lets_tell(&self, told: &Told) -> bool {
-        match told {
-            Told::InvitationEnded(ended) => self.ended_by(*ended).next().is_some(),
-            _ => true,
-        }
+impl GroupInvited {
+    pub(super) fn invitation(&self) -> Invitation {
+        (self.conversation, self.by)
     }
+}
 
-    pub(super) fn fold(&mut self, told: &Told) {
-        match told {
-            Told::Invited(invited) => self.push((invited.conversation, invited.by), invited.until),
-            Told::InvitationEnded(ended) => {
-                let over: Vec<Invitation> = self.ended_by(*ended).collect();
-                for invitation in over {
-                    self.0.remove(&invitation);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Those that a word ends.
-    fn ended_by(&self, ended: InvitationEnded) -> impl Iterator<Item = Invitation> + '_ {
-        let InvitationEnded { conversation, by, .. } = ended;
-        let (first, last) = by.map_or((Uuid::nil(), Uuid::max()), |by| (by.0, by.0));
-        let those = (conversation, UserId(first))..=(conversation, UserId(last));
-        self.0.range(those).map(|(invitation, _)| *invitation)
-    }
-
-    pub(super) fn push(&mut self, invitation: Invitation, until: Moment) {
-        self.0.insert(invitation, until);
-        if self.0.len() > INVITED_MAX {
-            let first = self.0.iter().min_by_key(|(id, until)| (**until, **id));
-            if let Some(first) = first.map(|(id, _)| *id) {
-                self.0.remove(&first);
-            }
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (Invitation, Moment)> + '_ {
-        self.0.iter().map(|(id, until)| (*id, *until))
+impl InvitationEnded {
+    /// Those that it ends.
+    pub(super) fn invitations(self) -> RangeInclusive<Invitation> {
+        let (first, last) = self.by.map_or((Uuid::nil(), Uuid::max()), |by| (by.0, by.0));
+        (self.conversation, UserId(first))..=(self.conversation, UserId(last))
     }
 }

@@ -7,9 +7,8 @@ use tidings_domain::event::{
     InvitationWithdrawn, MemberBanned, MemberRemoved, Registered,
 };
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Ending, Event, Field, INVITATIONS_A_DAY, INVITATIONS_MAX,
-    INVITED_MAX, Join, Regard, Rejection, Role, SettingsChange, Stream, Ties, Told, User, UserCommand,
-    UserEvent, Who,
+    ConversationCommand, ConversationEvent, Ending, Event, Field, INVITATIONS_A_DAY, INVITATIONS_MAX, Join,
+    OPEN_MAX, Regard, Rejection, Role, SettingsChange, Stream, Ties, Told, User, UserCommand, UserEvent, Who,
 };
 use uuid::Uuid;
 
@@ -735,10 +734,10 @@ fn somebody_hears_of_the_end_of_those_invitations_alone_of_which_they_have_heard
 fn so_many_invitations_wait_for_somebody_and_the_first_to_be_over_makes_room() {
     let mut state = User::default();
     state.evolve(&registered());
-    for n in 0..=INVITED_MAX as u128 {
+    for n in 0..=OPEN_MAX as u128 {
         state.evolve(&UserEvent::Told(told(n)));
     }
-    assert_eq!(state.entry_count(), INVITED_MAX);
+    assert_eq!(state.entry_count(), OPEN_MAX);
     assert_eq!(tell(&state, ended(0)), []);
     assert_eq!(tell(&state, ended(1)).len(), 1);
 }
