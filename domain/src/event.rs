@@ -34,6 +34,7 @@ pub use crate::user::cursors::{Cursor, CursorsMoved, InboxExpired};
 pub use crate::user::deletion::{AccountDeleted, DeletedBy};
 pub use crate::user::hiding::{ConversationCleared, MessagesHidden};
 pub use crate::user::invitation::{Ending, GroupInvited, InvitationEnded};
+pub use crate::user::joining::{GroupAnswered, GroupAsked, JoinAnswered};
 pub use crate::user::mark::{ConversationArchived, ConversationMarked, ConversationMuted, Place};
 pub use crate::user::profile::{Avatar, ProfileUpdated};
 pub use crate::user::registration::Registered;

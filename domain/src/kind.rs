@@ -8,12 +8,13 @@ use crate::event::{
     AccountDeleted, AccountMatter, Acted, Announced, AnnouncementChanged, AttachmentRemoved,
     AttachmentStored, ContactAccepted, ContactDeclined, ContactRemoved, ContactRequested, ContactWithdrawn,
     ConversationArchived, ConversationCleared, ConversationEvent, ConversationMarked, ConversationMuted,
-    CursorsMoved, DirectOpened, Event, GroupCreated, GroupInvited, GroupRenamed, GroupSettingsChanged,
-    InboxExpired, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
-    InvitationWithdrawn, JoinRefused, JoinRequested, LinkCreated, LinkRevoked, MemberAdded, MemberBanned,
-    MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSent,
-    MessageWithheld, MessagesHidden, PairChanged, PinChanged, ProfileUpdated, ReactionChanged, Registered,
-    ReportFiled, ReportHandled, RoleChanged, SettingsUpdated, ThreadFollowed, ThreadRead, UserBlocked,
+    CursorsMoved, DirectOpened, Event, GroupAnswered, GroupAsked, GroupCreated, GroupInvited, GroupRenamed,
+    GroupSettingsChanged, InboxExpired, InvitationAccepted, InvitationDeclined, InvitationEnded,
+    InvitationSent, InvitationWithdrawn, JoinAnswered, JoinRefused, JoinRequested, LinkCreated, LinkRevoked,
+    MemberAdded, MemberBanned, MemberLeft, MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited,
+    MessageRecalled, MessageSent, MessageWithheld, MessagesHidden, PairChanged, PinChanged, ProfileUpdated,
+    ReactionChanged, Registered, ReportFiled, ReportHandled, RoleChanged, SettingsUpdated, ThreadFollowed,
+    ThreadRead, UserBlocked,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,7 +74,7 @@ fn parse<E: Stored>(payload: &[u8]) -> serde_json::Result<Event> {
 }
 
 /// By number.
-const TABLE: [Entry; 57] = [
+const TABLE: [Entry; 60] = [
     entry::<DirectOpened>(),
     entry::<GroupCreated>(),
     entry::<MemberAdded>(),
@@ -124,6 +125,9 @@ const TABLE: [Entry; 57] = [
     entry::<GroupInvited>(),
     entry::<InvitationEnded>(),
     entry::<AccountMatter>(),
+    entry::<GroupAsked>(),
+    entry::<GroupAnswered>(),
+    entry::<JoinAnswered>(),
     entry::<Acted>(),
     entry::<PairChanged>(),
     entry::<ReportFiled>(),
@@ -195,6 +199,9 @@ impl Kind {
     pub const GROUP_INVITED: Self = Self(87);
     pub const INVITATION_ENDED: Self = Self(88);
     pub const ACCOUNT: Self = Self(89);
+    pub const GROUP_ASKED: Self = Self(90);
+    pub const GROUP_ANSWERED: Self = Self(91);
+    pub const JOIN_ANSWERED: Self = Self(92);
     pub const ADMINISTRATOR_ACTED: Self = Self(96);
     pub const PAIR_CHANGED: Self = Self(97);
     pub const REPORT_FILED: Self = Self(98);
@@ -213,9 +220,9 @@ impl Kind {
     ];
 
     /// The kinds of which nobody is told who did them, whatever their role: of the streams of pairs and of reports, whose ids can be worked out
-    /// by whoever knows whom or what they are about, and what people are told where that depends on their pairs: of contacts, and of invitations,
-    /// for an invitation of which nobody was told is by whom they block.
-    pub const CONFIDENTIAL: [Self; 11] = [
+    /// by whoever knows whom or what they are about, and what people are told where that depends on their pairs: of contacts, and of invitations and
+    /// requests to be let in, for one of which nobody was told is by whom they block.
+    pub const CONFIDENTIAL: [Self; 14] = [
         Self::CONTACT_REQUESTED,
         Self::CONTACT_ACCEPTED,
         Self::CONTACT_DECLINED,
@@ -224,6 +231,9 @@ impl Kind {
         Self::USER_BLOCKED,
         Self::GROUP_INVITED,
         Self::INVITATION_ENDED,
+        Self::GROUP_ASKED,
+        Self::GROUP_ANSWERED,
+        Self::JOIN_ANSWERED,
         Self::PAIR_CHANGED,
         Self::REPORT_FILED,
         Self::REPORT_HANDLED,
@@ -281,7 +291,10 @@ impl Kind {
 
     /// Whether it notes what has happened in another stream. It cannot be refused, and uses up nothing of what its own stream may do.
     pub fn is_noted(self) -> bool {
-        matches!(self, Self::GROUP_INVITED | Self::INVITATION_ENDED)
+        matches!(
+            self,
+            Self::GROUP_INVITED | Self::INVITATION_ENDED | Self::GROUP_ASKED | Self::GROUP_ANSWERED
+        )
     }
 
     /// Whether the user is told of events of this kind.
@@ -361,6 +374,9 @@ mod tests {
             Kind::GROUP_INVITED,
             Kind::INVITATION_ENDED,
             Kind::ACCOUNT,
+            Kind::GROUP_ASKED,
+            Kind::GROUP_ANSWERED,
+            Kind::JOIN_ANSWERED,
         ];
         assert!(Kind::ALL.into_iter().filter(|kind| kind.is_notice()).eq(told));
     }

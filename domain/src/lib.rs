@@ -37,7 +37,7 @@ pub use conversation::forward::{Forwarded, Original, Source};
 pub use conversation::group_settings::{GroupSettings, Join, SettingsChange, Who};
 pub use conversation::history::{Beginning, History};
 pub use conversation::invitation::{INVITATIONS_A_DAY, INVITATIONS_MAX};
-pub use conversation::joining::{JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX};
+pub use conversation::joining::{DOORKEEPERS_MAX, JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX};
 pub use conversation::link::{LINK_SECONDS, LINKS_MAX, LinkSecret};
 pub use conversation::message::{Says, SendMessage};
 pub use conversation::past::{Past, PastMember};

@@ -144,6 +144,7 @@ mod tests {
             user: user(3),
             role: Role::Admin,
             link: None,
+            asked: false,
         };
         assert_eq!(
             joined(&ConversationEvent::MemberAdded(added)),

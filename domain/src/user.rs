@@ -9,6 +9,7 @@ pub mod cursors;
 pub mod deletion;
 pub mod hiding;
 pub mod invitation;
+pub mod joining;
 pub mod mark;
 pub mod open;
 pub mod profile;
@@ -21,7 +22,7 @@ use crate::event::{
     InboxExpired, ProfileUpdated, Registered, SettingsUpdated, ThreadRead, Told, UserEvent,
 };
 use crate::frozen::Frozen;
-use crate::id::{ConversationId, UserId};
+use crate::id::ConversationId;
 use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
@@ -45,6 +46,8 @@ pub struct User {
     settings: Settings,
     /// The invitations that they were told of.
     invited: Open<Invitation>,
+    /// The groups of which they were told that somebody asks to be let in.
+    asked: Open<ConversationId>,
 }
 
 /// What can be asked of a user's stream.
@@ -96,7 +99,7 @@ impl User {
 
     /// How many things the state lists one by one, about.
     pub fn entry_count(&self) -> usize {
-        self.marked.count() + self.threads_read.count() + self.invited.count()
+        self.marked.count() + self.threads_read.count() + self.invited.count() + self.asked.count()
     }
 
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
@@ -116,6 +119,7 @@ impl User {
         }
         out.push(self.settings.freeze());
         self.invited.freeze(out);
+        self.asked.freeze(out);
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
@@ -146,6 +150,7 @@ impl User {
         }
         let settings = Settings::thaw(frozen.byte()?)?;
         let invited = Open::thaw(frozen)?;
+        let asked = Open::thaw(frozen)?;
         Some(Self {
             registered,
             deleted,
@@ -154,6 +159,7 @@ impl User {
             threads_read,
             settings,
             invited,
+            asked,
         })
     }
 
@@ -178,7 +184,7 @@ impl User {
             UserCommand::Hide(hiding) => Self::hide(hiding),
             UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),
             UserCommand::UpdateSettings(updated) => Ok(self.update_settings(updated)),
-            UserCommand::Tell(told) if !self.lets_tell(&told) => Ok(vec![]),
+            UserCommand::Tell(told) if !self.lets_tell(&told, now) => Ok(vec![]),
             UserCommand::Tell(told) => Ok(vec![UserEvent::Told(told)]),
             UserCommand::Announce(announced) => Ok(vec![UserEvent::Announced(announced)]),
             UserCommand::TellOfAccount(matter) => Ok(vec![UserEvent::Account(matter)]),
@@ -197,10 +203,12 @@ impl User {
         }
     }
 
-    /// Whether it may be told: nobody hears of the end of what they have not heard of.
-    fn lets_tell(&self, told: &Told) -> bool {
+    /// Whether it may be told: nobody hears of the end of what they have not heard of, nor again of what waits for them still.
+    fn lets_tell(&self, told: &Told, now: DateTime<Utc>) -> bool {
         match told {
             Told::InvitationEnded(ended) => self.invited.has_any(ended.invitations()),
+            Told::Asked(asked) => !self.asked.is_open(asked.conversation, now),
+            Told::Answered(answered) => self.asked.contains(answered.conversation),
             _ => true,
         }
     }
@@ -209,6 +217,8 @@ impl User {
         match told {
             Told::Invited(invited) => self.invited.push(invited.invitation(), invited.until),
             Told::InvitationEnded(ended) => self.invited.remove_all(ended.invitations()),
+            Told::Asked(asked) => self.asked.push(asked.conversation, asked.until),
+            Told::Answered(answered) => self.asked.remove(answered.conversation),
             _ => {}
         }
     }

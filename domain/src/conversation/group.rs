@@ -42,6 +42,9 @@ pub struct MemberAdded {
     /// By which they came in of themselves, where they did by one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub link: Option<Uuid>,
+    /// Whether they had asked for it, and were answered by this.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub asked: bool,
 }
 
 impl Stored for MemberAdded {
@@ -201,6 +204,7 @@ impl Conversation {
             user,
             role: Role::Member,
             link: None,
+            asked: self.requests.is_open(user, now),
         });
         Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
     }

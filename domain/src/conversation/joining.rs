@@ -13,12 +13,15 @@ use crate::membership::Role;
 use crate::rejection::{Field, Rejection};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
 use uuid::Uuid;
 
 /// The most people who wait for an answer of a group at a time.
 pub const JOIN_REQUESTS_MAX: usize = 1000;
 /// How long somebody waits for an answer, in seconds. Then they ask no more, and may ask again.
 pub const JOIN_REQUEST_SECONDS: u32 = 30 * 24 * 60 * 60;
+/// The most people who are told that somebody asks a group to be let in.
+pub const DOORKEEPERS_MAX: usize = 50;
 /// How long whoever was refused does not ask again, in seconds.
 pub const REFUSED_SECONDS: u32 = 24 * 60 * 60;
 
@@ -157,9 +160,36 @@ impl Conversation {
             user: actor,
             role: Role::Member,
             link,
+            asked: false,
         });
         // The ack names the last event: from there on they are in.
         Ok(self.accepted(actor, now).into_iter().chain([added]).collect())
+    }
+
+    /// Whether somebody asks to be let in and has no answer.
+    pub fn is_asked_by(&self, user: UserId, now: DateTime<Utc>) -> bool {
+        self.requests.is_open(user, now)
+    }
+
+    /// Whether anybody does.
+    pub fn is_asked(&self, now: DateTime<Utc>) -> bool {
+        self.requests.count_open(now) > 0
+    }
+
+    /// Those who are told that somebody asks to be let in: owners and admins who may answer, of many the owners first, and those who have been in
+    /// for longest. Where all members may add people, they may answer, too, and find requests where they look for them.
+    pub fn doorkeepers(&self, now: DateTime<Utc>) -> Vec<UserId> {
+        let managers = self
+            .members
+            .iter()
+            .filter(|(_, member)| member.role >= Role::Admin);
+        let mut keepers: Vec<_> = managers
+            .filter(|(user, _)| self.inviter(*user, now).is_ok())
+            .map(|(user, member)| (Reverse(member.role), member.arrival, user))
+            .collect();
+        keepers.sort_unstable();
+        keepers.truncate(DOORKEEPERS_MAX);
+        keepers.into_iter().map(|(.., user)| user).collect()
     }
 
     fn ask(
@@ -234,6 +264,7 @@ impl Conversation {
             user,
             role: Role::Member,
             link: None,
+            asked: true,
         });
         Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
     }

@@ -1,7 +1,9 @@
 //! What somebody is told of contacts and blocks: by notices of their own stream, which follow from what has happened to the pair. What they
-//! are told of invitations into groups stands beside this, and goes the same way.
+//! are told of invitations into groups, and of requests to be let in, stands beside this, and goes the same way.
 
-use crate::event::{Event, GroupInvited, InvitationEnded, UserEvent};
+use crate::event::{
+    Event, GroupAnswered, GroupAsked, GroupInvited, InvitationEnded, JoinAnswered, UserEvent,
+};
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::pair::{Change, PairChanged};
@@ -20,6 +22,12 @@ pub enum Told {
     /// Into a group.
     Invited(GroupInvited),
     InvitationEnded(InvitationEnded),
+    /// Somebody asks to be let into a group, which the user may answer.
+    Asked(GroupAsked),
+    /// All of those were answered.
+    Answered(GroupAnswered),
+    /// The user has asked, and was answered.
+    JoinAnswered(JoinAnswered),
 }
 
 /// One has asked the other to be a contact.

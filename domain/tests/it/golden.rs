@@ -31,6 +31,7 @@ fn examples() -> Vec<Event> {
             user: user(3),
             role: Role::Member,
             link: None,
+            asked: false,
         })
         .into(),
         ConversationEvent::MemberRemoved(MemberRemoved { user: user(3) }).into(),
@@ -281,6 +282,21 @@ fn examples() -> Vec<Event> {
             by: None,
         })
         .into(),
+        Told::Asked(GroupAsked {
+            conversation: conversation(500),
+            user: user(3),
+            until: moment(),
+        })
+        .into(),
+        Told::Answered(GroupAnswered {
+            conversation: conversation(500),
+        })
+        .into(),
+        Told::JoinAnswered(JoinAnswered {
+            conversation: conversation(500),
+            approved: true,
+        })
+        .into(),
         pair(
             Change::Requested {
                 text: Greeting::parse("we met in Turin").ok(),
@@ -408,6 +424,17 @@ fn more() -> Vec<(&'static str, Event)> {
                 user: user(3),
                 role: Role::Member,
                 link: Some(Uuid::from_u128(79)),
+                asked: false,
+            })
+            .into(),
+        ),
+        (
+            "asked",
+            ConversationEvent::MemberAdded(MemberAdded {
+                user: user(3),
+                role: Role::Member,
+                link: None,
+                asked: true,
             })
             .into(),
         ),

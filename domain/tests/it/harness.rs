@@ -53,6 +53,17 @@ pub(crate) fn added(n: u128) -> ConversationEvent {
         user: user(n),
         role: Role::Member,
         link: None,
+        asked: false,
+    })
+}
+
+/// Who had asked for it is let in.
+pub(crate) fn let_in(n: u128) -> ConversationEvent {
+    ConversationEvent::MemberAdded(MemberAdded {
+        user: user(n),
+        role: Role::Member,
+        link: None,
+        asked: true,
     })
 }
 

@@ -282,6 +282,7 @@ proptest! {
                         user: user(who),
                         role: Role::Member,
                         link: by_link.then(|| Uuid::from_u128(9)),
+                        asked: false,
                     })
                 }
                 Step::Goes(who) if joined.remove(&who).is_some() => left(who),

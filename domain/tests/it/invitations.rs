@@ -534,7 +534,7 @@ fn whatever_lets_somebody_in_ends_their_invitation() {
         .done(DAN, ConversationCommand::Join)
         .done(ANN, invite(DAN))
         .when(ANN, approve)
-        .then([withdrawn(DAN), added(DAN)]);
+        .then([withdrawn(DAN), let_in(DAN)]);
     // Who is put out again has nothing left to accept.
     let remove = ConversationCommand::RemoveMember { user: user(DAN) };
     invited()

@@ -1,10 +1,14 @@
 use crate::harness::*;
-use chrono::TimeDelta;
-use tidings_domain::event::{JoinRefused, JoinRequested};
-use tidings_domain::{
-    ConversationCommand, ConversationEvent, Field, JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX, Join, Regard,
-    Rejection, SettingsChange,
+use chrono::{DateTime, TimeDelta};
+use tidings_domain::event::{
+    GroupAnswered, GroupAsked, JoinAnswered, JoinRefused, JoinRequested, Registered,
 };
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, ConversationId, DOORKEEPERS_MAX, Field, JOIN_REQUEST_SECONDS,
+    JOIN_REQUESTS_MAX, Join, Regard, Rejection, Role, SettingsChange, Stream, Told, User, UserCommand,
+    UserEvent,
+};
+use uuid::Uuid;
 
 fn set(join: Join) -> Given {
     let change = SettingsChange {
@@ -53,7 +57,7 @@ fn who_asks_is_let_in_or_refused_by_those_who_may_add_people() {
     let asked = || set(Join::Request).done(DAN, join());
     asked().when(DAN, join()).then([]);
     asked().when(BEN, approve(DAN)).forbidden();
-    asked().when(ANN, approve(DAN)).then([added(DAN)]);
+    asked().when(ANN, approve(DAN)).then([let_in(DAN)]);
     let refused = ConversationEvent::JoinRefused(JoinRefused { user: user(DAN) });
     asked().when(ANN, refuse(DAN)).then([refused]);
     let not_found = Rejection::NotFound(Field::User);
@@ -83,9 +87,9 @@ fn who_asks_is_let_in_by_whoever_answers_and_a_block_is_not_told() {
         let strange = set(Join::Request).with_regard(ANN, DAN, regard);
         let add = || ConversationCommand::AddMember { user: user(DAN) };
         strange.when(ANN, add()).refused(denied.clone());
-        for let_in in [add(), approve(DAN)] {
+        for answer in [add(), approve(DAN)] {
             let asked = set(Join::Request).with_regard(ANN, DAN, regard).done(DAN, join());
-            asked.when(ANN, let_in).then([added(DAN)]);
+            asked.when(ANN, answer).then([let_in(DAN)]);
         }
     }
 }
@@ -193,7 +197,7 @@ fn who_has_no_answer_for_thirty_days_asks_no_more_and_may_ask_again() {
     let asked = || set(Join::Request).done(DAN, join());
     let waiting = || asked().written(life - 1);
     waiting().when(DAN, join()).then([]);
-    waiting().when(ANN, approve(DAN)).then([added(DAN)]);
+    waiting().when(ANN, approve(DAN)).then([let_in(DAN)]);
     let over = || asked().written(life);
     over().when(DAN, join()).then([requested]);
     for answer in [approve(DAN), refuse(DAN)] {
@@ -201,7 +205,7 @@ fn who_has_no_answer_for_thirty_days_asks_no_more_and_may_ask_again() {
     }
     // Another request makes room for itself.
     let again = over().done(DAN, join()).written(0);
-    again.when(ANN, approve(DAN)).then([added(DAN)]);
+    again.when(ANN, approve(DAN)).then([let_in(DAN)]);
 }
 
 #[test]
@@ -212,4 +216,104 @@ fn requests_that_are_over_take_nobodys_place() {
     });
     let over = full.written(i64::from(JOIN_REQUEST_SECONDS));
     assert!(over.when(last, join()).0.is_ok());
+}
+
+#[test]
+fn who_comes_in_otherwise_than_by_an_answer_is_not_said_to_have_been_answered() {
+    let add = || ConversationCommand::AddMember { user: user(DAN) };
+    given(group()).when(ANN, add()).then([added(DAN)]);
+    let asked = || set(Join::Request).done(DAN, join());
+    asked().when(ANN, add()).then([let_in(DAN)]);
+    let open = SettingsChange {
+        join: Some(Join::Open),
+        ..SettingsChange::default()
+    };
+    let opened = asked().done(ANN, ConversationCommand::ChangeSettings(open));
+    opened.when(DAN, join()).then([added(DAN)]);
+}
+
+#[test]
+fn owners_and_admins_are_told_that_somebody_asks_unless_they_are_muted() {
+    let muted = |n| {
+        ConversationEvent::MemberMuted(tidings_domain::event::MemberMuted {
+            user: user(n),
+            on: true,
+            until: None,
+        })
+    };
+    let requested = ConversationEvent::JoinRequested(JoinRequested { user: user(DAN) });
+    let mut state = fold(&group());
+    assert_eq!(state.doorkeepers(NOW), [user(ANN)]);
+    for n in [CAT, BEN] {
+        state.evolve(&role(n, Role::Admin));
+    }
+    // Owners first; those who came in together, in the order of their ids.
+    assert_eq!(state.doorkeepers(NOW), [user(ANN), user(BEN), user(CAT)]);
+    state.evolve(&muted(BEN));
+    assert_eq!(state.doorkeepers(NOW), [user(ANN), user(CAT)]);
+    assert!(!state.is_asked(NOW));
+    state.evolve(&requested);
+    assert!(state.is_asked(NOW) && state.is_asked_by(user(DAN), NOW) && !state.is_asked_by(user(BEN), NOW));
+    state.evolve(&let_in(DAN));
+    assert!(!state.is_asked(NOW));
+}
+
+#[test]
+fn of_many_owners_and_admins_only_so_many_are_told() {
+    let mut state = fold(&group());
+    for n in 0..DOORKEEPERS_MAX as u128 {
+        state.evolve(&added(1_000 + n));
+        state.evolve(&role(1_000 + n, Role::Admin));
+    }
+    let keepers = state.doorkeepers(NOW);
+    assert_eq!((keepers.len(), keepers[0]), (DOORKEEPERS_MAX, user(ANN)));
+}
+
+const NOW: DateTime<chrono::Utc> = DateTime::UNIX_EPOCH;
+const GROUP: ConversationId = ConversationId(Uuid::from_u128(500));
+
+fn asks(n: u128, until: i64) -> Told {
+    Told::Asked(GroupAsked {
+        conversation: GROUP,
+        user: user(n),
+        until: DateTime::from_timestamp(until, 0).unwrap().into(),
+    })
+}
+
+/// What somebody is told of it, at a time.
+fn hear(state: &mut User, told: Told, at: i64) -> usize {
+    let at = DateTime::from_timestamp(at, 0).unwrap();
+    let events = state.decide(UserCommand::Tell(told), at).unwrap();
+    for event in &events {
+        state.evolve(event);
+    }
+    events.len()
+}
+
+#[test]
+fn somebody_is_told_of_one_who_asks_and_of_others_when_all_were_answered_or_a_day_later() {
+    let mut state = User::default();
+    state.evolve(&UserEvent::Registered(Registered {
+        username: "ann".to_owned(),
+        display_name: "Ann".to_owned(),
+    }));
+    let answered = || Told::Answered(GroupAnswered { conversation: GROUP });
+    assert_eq!(hear(&mut state, answered(), 0), 0, "they were told of nobody");
+    assert_eq!(hear(&mut state, asks(DAN, 100), 0), 1);
+    assert_eq!(state.entry_count(), 1);
+    let stream = Stream::User(state.clone());
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream));
+    for n in 5..1_000 {
+        assert_eq!(hear(&mut state, asks(n, 200), 99), 0);
+    }
+    assert_eq!(hear(&mut state, asks(5, 200), 100), 1);
+    assert_eq!(hear(&mut state, answered(), 101), 1);
+    assert_eq!(hear(&mut state, answered(), 101), 0);
+    assert_eq!(hear(&mut state, asks(6, 200), 102), 1);
+    // What they have asked themselves is theirs to know, each time.
+    let let_in = Told::JoinAnswered(JoinAnswered {
+        conversation: GROUP,
+        approved: true,
+    });
+    assert_eq!(hear(&mut state, let_in, 103), 1);
 }

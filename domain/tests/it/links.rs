@@ -38,6 +38,7 @@ fn came(n: u128) -> ConversationEvent {
         user: user(n),
         role: Role::Member,
         link: Some(LINK),
+        asked: false,
     })
 }
 
@@ -198,5 +199,6 @@ fn whoever_goes_leaves_no_door_open() {
             user: user(DAN),
             role: Role::Member,
             link: Some(Uuid::from_u128(2)),
+            asked: false,
         })]);
 }

@@ -72,7 +72,11 @@ impl Life {
             Told::Withdrawn(_) => "withdrawn",
             Told::Removed(_) => "removed",
             Told::Blocked(_) => "blocked",
-            Told::Invited(_) | Told::InvitationEnded(_) => "of a group",
+            Told::Invited(_)
+            | Told::InvitationEnded(_)
+            | Told::Asked(_)
+            | Told::Answered(_)
+            | Told::JoinAnswered(_) => "of a group",
         };
         let own = self.told.iter().filter(|(to, _)| *to == user(n));
         own.map(|(_, told)| kind(told)).collect()

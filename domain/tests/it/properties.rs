@@ -35,6 +35,7 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             user,
             role,
             link: Some(LINK),
+            asked: false,
         })),
         prop::option::of(1..3_u32).prop_map(|uses| ConversationEvent::LinkCreated(LinkCreated {
             link: LINK,

@@ -184,6 +184,7 @@ impl World {
             user: user.into(),
             role: Role::Member,
             link: None,
+            asked: false,
         };
         self.say(conversation, Uuid::nil(), ConversationEvent::MemberAdded(added))
             .await
@@ -209,6 +210,7 @@ impl World {
             user: user.into(),
             role: Role::Member,
             link: Some(link),
+            asked: false,
         };
         self.say(group, user, ConversationEvent::MemberAdded(added)).await
     }

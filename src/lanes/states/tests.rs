@@ -31,6 +31,7 @@ fn controls(steps: &[(u128, bool)]) -> Vec<Recorded> {
                 user: user(*n),
                 role: Role::Member,
                 link: None,
+                asked: false,
             })
         } else {
             ConversationEvent::MemberLeft(MemberLeft { user: user(*n) })

@@ -160,6 +160,7 @@ impl Talk {
                     user: self.people[who].into(),
                     role: Role::Member,
                     link: None,
+                    asked: false,
                 };
                 self.happens(by, ConversationEvent::MemberAdded(added))
             }
