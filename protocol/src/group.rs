@@ -34,6 +34,9 @@ pub struct MemberAdded {
     /// The link by which they came in of themselves, where they did by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Uuid>,
+    /// They had asked for it, and were answered by this.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
 }
 
 /// Who was put out.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Action, ParseError,
+    Action, ParseError, Timestamp,
     fields::{Field, Fields},
 };
 
@@ -19,6 +19,28 @@ pub struct JoinRequested {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JoinRefused {
     pub user: Uuid,
+}
+
+/// Somebody asks to be let into a group whose requests the user answers. Of others who ask until a time nothing is told, unless all of them were
+/// answered before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupAsked {
+    pub conversation: Uuid,
+    pub user: Uuid,
+    pub until: Timestamp,
+}
+
+/// Nobody waits for an answer of the group any more, whose requests the user was told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GroupAnswered {
+    pub conversation: Uuid,
+}
+
+/// The user has asked to be let into a group, and was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct JoinAnswered {
+    pub conversation: Uuid,
+    pub approved: bool,
 }
 
 /// By a secret, or into a group that is named: one of both.

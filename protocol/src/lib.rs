@@ -63,7 +63,7 @@ pub use invitation::{
     GroupInvited, InvitationAccepted, InvitationDeclined, InvitationEnded, InvitationSent,
     InvitationWithdrawn, Outcome,
 };
-pub use joining::{JoinRefused, JoinRequested};
+pub use joining::{GroupAnswered, GroupAsked, JoinAnswered, JoinRefused, JoinRequested};
 pub use kind::{EventData, EventKind};
 pub use link::{LinkCreated, LinkRevoked};
 pub use mark::{ConversationArchived, ConversationMarked, ConversationMuted};

@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::{
     AccountMatter, Announcement, ContactChanged, ContactRequested, ConversationArchived, ConversationCleared,
-    ConversationMarked, ConversationMuted, GroupInvited, InvitationEnded, MessagesHidden, Profile, Settings,
-    ThreadFollowed, ThreadRead, Timestamp, UserBlocked,
+    ConversationMarked, ConversationMuted, GroupAnswered, GroupAsked, GroupInvited, InvitationEnded,
+    JoinAnswered, MessagesHidden, Profile, Settings, ThreadFollowed, ThreadRead, Timestamp, UserBlocked,
 };
 
 /// A durable event of the user's own stream.
@@ -62,6 +62,12 @@ pub enum NoticeData {
     GroupInvited(GroupInvited),
     #[serde(rename = "invitation.ended")]
     InvitationEnded(InvitationEnded),
+    #[serde(rename = "group.asked")]
+    GroupAsked(GroupAsked),
+    #[serde(rename = "group.answered")]
+    GroupAnswered(GroupAnswered),
+    #[serde(rename = "join.answered")]
+    JoinAnswered(JoinAnswered),
     #[serde(rename = "announcement")]
     Announcement(Announcement),
     #[serde(rename = "account")]
@@ -103,6 +109,9 @@ impl Notice {
             "user.blocked" => read(data, NoticeData::UserBlocked),
             "group.invited" => read(data, NoticeData::GroupInvited),
             "invitation.ended" => read(data, NoticeData::InvitationEnded),
+            "group.asked" => read(data, NoticeData::GroupAsked),
+            "group.answered" => read(data, NoticeData::GroupAnswered),
+            "join.answered" => read(data, NoticeData::JoinAnswered),
             "announcement" => read(data, NoticeData::Announcement),
             "account" => read(data, NoticeData::Account),
             "gap" => read(data, NoticeData::Gap),

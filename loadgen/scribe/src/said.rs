@@ -148,6 +148,7 @@ impl Said {
                 user: actor,
                 role: Role::Member,
                 link: Some(link),
+                asked: false,
             })),
         }
     }
@@ -179,6 +180,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
                 user,
                 role: Role::Member,
                 link: None,
+                asked: false,
             })
         }
         // The invitation that it answers has an event of its own before.
@@ -186,6 +188,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
             user: actor,
             role: Role::Member,
             link: None,
+            asked: false,
         }),
         Action::GroupRemove { user, .. } => EventData::MemberRemoved(MemberRemoved { user }),
         Action::GroupLeave { .. } => EventData::MemberLeft(MemberLeft { user: actor }),
@@ -384,6 +387,11 @@ pub fn says(data: &EventData) -> u64 {
         EventData::PinChanged(pin) => written(&EventData::PinChanged(PinChanged {
             message_seq: 0,
             ..pin.clone()
+        })),
+        // Whether they had asked for it is the server's to say.
+        EventData::MemberAdded(added) => written(&EventData::MemberAdded(MemberAdded {
+            asked: false,
+            ..added.clone()
         })),
         EventData::InvitationSent(sent) => invited(sent.user, sent.by),
         // What role somebody has who takes one back, and so whether it was theirs or all, is not said by the command.

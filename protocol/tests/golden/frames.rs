@@ -731,6 +731,11 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             format!(r#"{{"user":"{user}","role":"member","link":"{}"}}"#, id(7)),
         ),
         (
+            "member.added.asked",
+            EventKind::MemberAdded,
+            format!(r#"{{"user":"{user}","role":"member","asked":true}}"#),
+        ),
+        (
             "link.created",
             EventKind::LinkCreated,
             format!(
@@ -957,6 +962,21 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         (
             "invitation.ended",
             format!(r#"{{"conversation":"{conversation}","outcome":"accepted"}}"#),
+        ),
+        (
+            "group.asked",
+            format!(
+                r#"{{"conversation":"{conversation}","user":"{user}","until":"{}"}}"#,
+                at()
+            ),
+        ),
+        (
+            "group.answered",
+            format!(r#"{{"conversation":"{conversation}"}}"#),
+        ),
+        (
+            "join.answered",
+            format!(r#"{{"conversation":"{conversation}","approved":true}}"#),
         ),
         (
             "account",
