@@ -4,6 +4,7 @@
 //! reacted to at least once; and each command has an id that is made from the event's place, so that the log takes it once, however
 //! often and by whichever node the event is reacted to.
 
+mod blocks;
 mod commands;
 mod contacts;
 mod deletion;

@@ -3,15 +3,14 @@
 //! and what was told of is for the user's stream to know: nothing else is told to have ended.
 
 use super::Reactor;
+use super::blocks::blocks;
 use super::commands::{Commands, Later};
-use crate::lanes;
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use tidings_domain::event::{GroupInvited, InvitationEnded};
 use tidings_domain::stored::Kind;
 use tidings_domain::user::UserCommand;
-use tidings_domain::{ConversationEvent, ConversationId, Ending, Event, Told, UserId, pair_of};
+use tidings_domain::{ConversationEvent, ConversationId, Ending, Event, Told, UserId};
 use tidings_eventlog::Log;
 use tidings_projections::{Fact, Folds};
 use uuid::Uuid;
@@ -32,27 +31,6 @@ impl InvitationNotices {
             log: log.clone(),
             log_id,
         }
-    }
-
-    /// Whether of some (invited, inviting) the first blocks the second; nothing of those of whom it cannot be said. It is asked of the log
-    /// itself: a block that was acked before an invitation was sent is always seen.
-    async fn blocks(&self, asked: &[(UserId, UserId)]) -> Result<HashMap<(UserId, UserId), bool>, Later> {
-        let mut by_lane: BTreeMap<u8, HashMap<Uuid, (UserId, UserId)>> = BTreeMap::new();
-        for (user, by) in asked {
-            let direct = ConversationId::direct(self.log_id, *user, *by);
-            let pairs = by_lane.entry(direct.lane()).or_default();
-            pairs.insert(pair_of(direct), (*user, *by));
-        }
-        let mut blocks = HashMap::new();
-        for (lane, pairs) in by_lane {
-            let streams: Vec<Uuid> = pairs.keys().copied().collect();
-            for (stream, pair) in lanes::pairs(&self.log, lane, &streams).await? {
-                if let (Some((user, by)), Some(pair)) = (pairs.get(&stream), pair) {
-                    blocks.insert((*user, *by), pair.blocks(*user, *by));
-                }
-            }
-        }
-        Ok(blocks)
     }
 }
 
@@ -90,7 +68,7 @@ impl Reactor for InvitationNotices {
         commands: &mut Commands<'_>,
     ) -> Result<(), Later> {
         let asked: Vec<_> = facts.iter().filter_map(|fact| sent(fact)).collect();
-        let blocks = self.blocks(&asked).await?;
+        let blocks = blocks(&self.log, self.log_id, &asked).await?;
         // What ends one of them comes behind it, here and on the user's stream: commands to one stream are carried out in their order.
         for fact in facts {
             match sent(fact).map(|pair| blocks.get(&pair)) {
