@@ -34,9 +34,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    AnnouncementCommand, Command, CommandId, ConversationId, DigestKey, Facts, Filing, Handling, Need,
-    Original, Pair, PairCommand, Reason, Receipts, Regard, Rejection, ReportCommand, ReportId, Rules, Stream,
-    StreamCommand, UserCommand, UserId, pair_of, reports_of,
+    AnnouncementCommand, Command, CommandId, Conversation, ConversationId, DigestKey, Facts, Filing,
+    Handling, Need, Original, Pair, PairCommand, Reason, Receipts, Regard, Rejection, ReportCommand,
+    ReportId, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of, reports_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log, Pool, ReadError};
@@ -63,6 +63,26 @@ pub(crate) async fn pairs(
     Ok(known
         .into_iter()
         .map(|(stream, known)| (stream, pair(known)))
+        .collect())
+}
+
+/// What conversations are whose streams these are, all of one lane, as the log says now; `None` of one that this version cannot read.
+pub(crate) async fn conversations(
+    log: &Log,
+    lane: u8,
+    streams: &[Uuid],
+) -> Result<Vec<(Uuid, Option<Conversation>)>, ReadError> {
+    let known = states::read(log, lane, streams).await?;
+    let conversation = |known| match known {
+        Known::State(state) => match &state.stream {
+            Stream::Conversation(conversation) => Some(conversation.clone()),
+            _ => Some(Conversation::default()),
+        },
+        Known::Unreadable => None,
+    };
+    Ok(known
+        .into_iter()
+        .map(|(stream, known)| (stream, conversation(known)))
         .collect())
 }
 

@@ -18,7 +18,7 @@ use crate::gateway::{
 use crate::http::{self, Gate};
 use crate::lifecycle::Lifecycle;
 use crate::rates::{Allowance, Class, Connects};
-use crate::reactors::{self, AccountDeletions, ContactNotices, InboxExpiry, InvitationNotices};
+use crate::reactors::{self, AccountDeletions, ContactNotices, InboxExpiry, InvitationNotices, JoinNotices};
 use crate::readiness::{Patience, Readiness};
 use crate::telemetry::Metrics;
 use anyhow::Context as _;
@@ -61,6 +61,8 @@ impl Node {
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
         let invitations = InvitationNotices::new(&spine.log, spine.log_id);
         reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, invitations);
+        let joins = JoinNotices::new(&spine.log, spine.log_id);
+        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, joins);
         part_from_deleted(&lifecycle, &config, &spine);
         if let Some(every) = config.audit() {
             audit::start(&lifecycle, &tables, every);

@@ -11,6 +11,7 @@ mod deletion;
 mod due;
 mod expiry;
 mod invitations;
+mod joining;
 mod owner;
 
 use crate::lanes::Lanes;
@@ -21,6 +22,7 @@ pub use contacts::ContactNotices;
 pub use deletion::AccountDeletions;
 pub use expiry::InboxExpiry;
 pub use invitations::InvitationNotices;
+pub use joining::JoinNotices;
 use owner::Owner;
 use std::future::Future;
 use std::time::Duration;

@@ -87,6 +87,7 @@ const REACTORS: &[&str] = &[
     "inbox-expiry",
     "contact-notices",
     "invitation-notices",
+    "join-notices",
 ];
 
 /// The table.
