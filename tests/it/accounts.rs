@@ -2,6 +2,7 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
+use tidings::accounts::Role;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 async fn post(node: &TestNode, path: &str, body: Value) -> (u16, Value) {
@@ -286,6 +287,66 @@ async fn operators_shut_users_out_and_let_them_in_from_the_command_line() {
     assert_eq!(tidings(&["user", "suspend", "nobody"]).await, "");
     assert_eq!(tidings(&["parked"]).await, "0 events are parked\n");
     assert_eq!(tidings(&["parked", "retry"]).await, "0 events are parked\n");
+    here.stop().await;
+    there.stop().await;
+}
+
+/// What the next notice tells of the account.
+async fn matter(socket: &mut Socket) -> Value {
+    let notice = socket.until("notice").await;
+    assert_eq!(notice["kind"], "account", "{notice}");
+    notice["data"].clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn devices_are_told_of_a_sign_in_a_new_password_roles_and_a_suspensions_end() {
+    let store = Store::new().await;
+    let (here, there) = two_nodes(&store).await;
+    let ann = here.register("ann").await;
+    let (mut a, mut b) = (here.socket(&ann).await, there.socket(&ann).await);
+    let credentials =
+        json!({ "username": ann.username, "password": "a long passphrase", "device": "a phone" });
+    let (status, phone) = post(&there, "/auth/login", credentials).await;
+    assert_eq!(status, 200, "{phone}");
+    let listing = there.http.get(there.url("/auth/sessions"));
+    let listing = listing.bearer_auth(text(&phone["token"])).send().await.unwrap();
+    let sessions: Value = serde_json::from_str(&listing.text().await.unwrap()).unwrap();
+    let mut sessions = sessions.as_array().unwrap().iter();
+    let current = sessions.find(|session| session["current"] == true).unwrap();
+    let expected = json!({ "matter": "signed_in", "session": current["id"], "device": "a phone" });
+    for socket in [&mut a, &mut b] {
+        assert_eq!(matter(socket).await, expected);
+    }
+    // A refresh is no sign-in: what comes next is something else.
+    let refresh = json!({ "refresh_token": phone["refresh_token"] });
+    assert_eq!(post(&here, "/auth/refresh", refresh).await.0, 200);
+    let change = json!({ "password": "a long passphrase", "new_password": "a longer passphrase" });
+    assert_eq!(send(&there, "/auth/password", &ann.token, change).await.0, 200);
+    let accounts = here.node.accounts();
+    for socket in [&mut a, &mut b] {
+        assert_eq!(matter(socket).await, json!({ "matter": "password_changed" }));
+    }
+    for (roles, told) in [
+        (
+            &[Role::Moderator][..],
+            json!({ "matter": "roles_changed", "granted": ["moderator"] }),
+        ),
+        (
+            &[][..],
+            json!({ "matter": "roles_changed", "taken": ["moderator"] }),
+        ),
+    ] {
+        assert!(accounts.set_roles(ann.id, roles).await.unwrap());
+        assert_eq!(matter(&mut a).await, told);
+    }
+    assert!(accounts.suspend(ann.id).await.unwrap());
+    assert_eq!(a.closed().await.1, Some(4503));
+    assert!(accounts.reinstate(ann.id).await.unwrap());
+    let is_told = |object: &Value| object["data"]["matter"] == "reinstated";
+    let (mut a, missed) = here.resumed(&ann, json!({})).await;
+    if !missed.iter().any(is_told) {
+        a.take(is_told).await;
+    }
     here.stop().await;
     there.stop().await;
 }

@@ -43,6 +43,7 @@ mod hiding;
 mod history;
 mod homes;
 mod invitations;
+mod joining;
 mod lanes;
 mod limits;
 mod marks;

@@ -1,0 +1,155 @@
+//! Requests to be let into groups: those who answer are told of them without being flooded, and those who ask are told the answer.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The next notice: its kind, and what it says.
+async fn told(socket: &mut Socket) -> (String, Value) {
+    let notice = socket.until("notice").await;
+    (text(&notice["kind"]), notice["data"].clone())
+}
+
+/// Who asks, by the next notice.
+async fn asked_by(socket: &mut Socket, group: Uuid) -> Uuid {
+    let (kind, data) = told(socket).await;
+    assert_eq!(
+        (kind.as_str(), &data["conversation"]),
+        ("group.asked", &json!(group)),
+        "{data}"
+    );
+    assert!(data["until"].is_string(), "{data}");
+    id(&data["user"])
+}
+
+fn join(group: Uuid) -> Value {
+    json!({ "type": "group.join", "conversation": group })
+}
+
+fn answer(kind: &str, group: Uuid, user: &User) -> Value {
+    json!({ "type": kind, "conversation": group, "user": user.id })
+}
+
+/// A group that wants to be asked.
+async fn asked_for(owner: &mut Socket, members: &[&User]) -> Uuid {
+    let group = owner.create_group(members).await;
+    let settings = json!({ "join": "request" });
+    owner
+        .acked(json!({ "type": "group.settings", "conversation": group, "settings": settings }))
+        .await;
+    group
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_answered() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat, dan, eve] = one.people(["ann", "ben", "cat", "dan", "eve"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let (mut c, mut d) = (two.socket(&cat).await, one.socket(&dan).await);
+    let group = asked_for(&mut a, &[&ben]).await;
+    let mut role = answer("group.role", group, &ben);
+    role["role"] = json!("admin");
+    a.acked(role).await;
+    c.acked(join(group)).await;
+    for keeper in [&mut a, &mut b] {
+        assert_eq!(asked_by(keeper, group).await, cat.id);
+    }
+    // Dan is one of those of whom they know that there are some.
+    d.acked(join(group)).await;
+    a.acked(answer("group.approve", group, &cat)).await;
+    let let_in = json!({ "conversation": group, "approved": true });
+    assert_eq!(told(&mut c).await, ("join.answered".to_owned(), let_in));
+    b.acked(answer("group.refuse", group, &dan)).await;
+    let refused = json!({ "conversation": group, "approved": false });
+    assert_eq!(told(&mut d).await, ("join.answered".to_owned(), refused));
+    for keeper in [&mut a, &mut b] {
+        let answered = ("group.answered".to_owned(), json!({ "conversation": group }));
+        assert_eq!(told(keeper).await, answered);
+    }
+    let mut e = two.socket(&eve).await;
+    e.acked(join(group)).await;
+    for keeper in [&mut a, &mut b] {
+        assert_eq!(asked_by(keeper, group).await, eve.id);
+    }
+    // Whoever lets them in by their name has answered, too.
+    a.acked(answer("group.add", group, &eve)).await;
+    assert_eq!(told(&mut e).await.1["approved"], true);
+    assert_eq!(told(&mut b).await.0, "group.answered");
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_blocked_by_whoever_answers_is_not_told_of_and_cannot_tell() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let mut c = two.socket(&cat).await;
+    let group = asked_for(&mut a, &[]).await;
+    a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
+        .await;
+    assert_eq!(told(&mut a).await.0, "user.blocked");
+    let (of_ben, of_cat) = (b.acked(join(group)).await, c.acked(join(group)).await);
+    assert_eq!(of_ben["data"], of_cat["data"]);
+    assert_eq!(asked_by(&mut a, group).await, cat.id);
+    // The group answers as it answers everybody.
+    for (socket, user) in [(&mut b, &ben), (&mut c, &cat)] {
+        a.acked(answer("group.refuse", group, user)).await;
+        let refused = json!({ "conversation": group, "approved": false });
+        assert_eq!(told(socket).await, ("join.answered".to_owned(), refused));
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_a_request_back_is_told_nothing_and_makes_no_room_for_another_notice() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let mut c = node.socket(&cat).await;
+    let group = asked_for(&mut a, &[]).await;
+    b.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, ben.id);
+    b.acked(answer("group.withdraw", group, &ben)).await;
+    c.acked(join(group)).await;
+    a.acked(answer("group.approve", group, &cat)).await;
+    assert_eq!(told(&mut c).await.0, "join.answered");
+    // Nothing was told of Cat, and all were answered.
+    assert_eq!(told(&mut a).await.0, "group.answered");
+    // What Ben is told next is of another group.
+    let other = asked_for(&mut a, &[]).await;
+    b.acked(join(other)).await;
+    assert_eq!(asked_by(&mut a, other).await, ben.id);
+    a.acked(answer("group.approve", other, &ben)).await;
+    let let_in = json!({ "conversation": other, "approved": true });
+    assert_eq!(told(&mut b).await, ("join.answered".to_owned(), let_in));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_away_is_told_that_somebody_asks_when_they_come_back() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = asked_for(&mut a, &[]).await;
+    drop(a);
+    b.acked(join(group)).await;
+    let client = store.client().await;
+    eventually(async || {
+        let sql = "SELECT count(*) FROM event WHERE stream = $1 AND kind = 90";
+        let told: i64 = client.query_one(sql, &[&ann.id]).await.unwrap().get(0);
+        (told == 1).then_some(())
+    })
+    .await;
+    let (_, missed) = node.resumed(&ann, json!({})).await;
+    assert!(
+        missed.iter().any(|object| object["kind"] == "group.asked"),
+        "{missed:?}"
+    );
+    node.stop().await;
+}
