@@ -36,7 +36,7 @@ function page(readElsewhere = 0) {
   };
   const opened = (): Notices => {
     core.state = store.initialState(ME);
-    const notices = new Notices(core as unknown as Core);
+    const notices = new Notices(core as unknown as Core, () => 'mine');
     notices.start();
     return notices;
   };
@@ -97,6 +97,34 @@ test('one is told of what others do, and not of what one does oneself', () => {
   const byBob = notice(3, 'invitation.ended', { conversation: 'c2', outcome: 'withdrawn', by: BOB });
   assert.equal(toldText(ofNotice(byBob, ME)!, 'Bob', 'it'), 'Bob no longer invites you to it');
   assert.equal(ofNotice(notice(3, 'conversation.muted', {}), ME), null);
+});
+
+test('one is told who asks to be let in, and what the answer to oneself was', () => {
+  const asks = ofNotice(notice(1, 'group.asked', { conversation: 'c2', user: BOB, until: time(9) }), ME)!;
+  assert.equal(toldText(asks, 'Bob', 'walkers'), 'Bob asks to be let into walkers');
+  assert.deepEqual([asks.by, asks.conversation, asks.leads], [BOB, 'c2', 'requests']);
+  assert.equal(ofNotice(notice(2, 'group.answered', { conversation: 'c2' }), ME), null);
+  const answered = (approved: boolean) =>
+    ofNotice(notice(3, 'join.answered', { conversation: 'c2', approved }), ME)!;
+  assert.equal(toldText(answered(true), '', 'walkers'), 'You were let into walkers');
+  assert.equal(toldText(answered(false), '', 'a group'), 'You were not let into a group');
+  assert.deepEqual([answered(true).leads, answered(false).leads], ['conversation', undefined]);
+});
+
+test('one is told of one’s account, and not of one’s own sign-in', () => {
+  const account = (data: object) => ofNotice(notice(1, 'account', data), ME, 'mine');
+  const text = (data: object) => toldText(account(data)!, '', '');
+  const signedIn = { matter: 'signed_in', session: 'another', device: 'a {by} phone' };
+  assert.equal(text(signedIn), 'Somebody signed in to your account: a {by} phone');
+  assert.equal(account(signedIn)?.leads, 'sessions');
+  assert.equal(account({ ...signedIn, session: 'mine' }), null);
+  assert.equal(text({ matter: 'password_changed' }), 'Your password was changed');
+  const roles = { matter: 'roles_changed', granted: ['moderator', 'bot'], taken: ['admin'] };
+  assert.equal(text(roles), 'You were given: moderator, bot. Taken from you: admin.');
+  assert.equal(text({ matter: 'reinstated' }), 'Your account is no longer suspended');
+  // Of a later server.
+  for (const data of [{ matter: 'moved_house' }, { matter: 'roles_changed' }, {}])
+    assert.equal(account(data), null);
 });
 
 test('one is told when a message of one’s own is taken back by somebody else, and why', () => {

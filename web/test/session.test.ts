@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Sessions } from '../src/chat/sessions.ts';
-import { Session, SignedOut, storedLogin, type Login } from '../src/shared/session.ts';
+import { Session, sessionOf, SignedOut, storedLogin, type Login } from '../src/shared/session.ts';
 import { browser, settle, type Browser } from './browser.ts';
 
 const HOUR = 3_600_000;
@@ -41,6 +41,13 @@ function begun(login: Login) {
   const session = new Session(login, { renewed: token => renewed.push(token), signedOut: () => (out += 1) });
   return { session, renewed, out: () => out };
 }
+
+test('a token says which session it is of, or nothing', () => {
+  const token = (payload: object) => `h.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.s`;
+  assert.equal(sessionOf(token({ sub: 'u', sid: 's-1', name: '¿?~' })), 's-1');
+  for (const other of [token({ sub: 'u' }), token({ sid: 7 }), 'h.x.s', '', 'a b'])
+    assert.equal(sessionOf(other), undefined);
+});
 
 test('a device whose clock is hours off refreshes no oftener than any other', async () => {
   for (const offset of [-5 * HOUR, 0, 5 * HOUR]) {

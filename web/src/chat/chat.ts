@@ -59,7 +59,7 @@ export class Chat implements Core {
   readonly threads: Threads;
   readonly receipts = new Receipts(this);
   readonly presence = new Presence(this);
-  readonly notices = new Notices(this);
+  readonly notices = new Notices(this, () => this.session.id);
   readonly profiles: Profiles;
   readonly invitations = new Invitations(this, ack => this.opened(ack));
   readonly joining = new Joining(this, ack => this.opened(ack));

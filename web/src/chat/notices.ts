@@ -9,7 +9,11 @@ const key = (user: string): string => `tidings.notices.${user}`;
 export class Notices {
   private forgotten = false;
 
-  constructor(private readonly core: Core) {
+  /** `session`: that of this page, where it has one. */
+  constructor(
+    private readonly core: Core,
+    private readonly session: () => string | undefined,
+  ) {
     addEventListener('storage', this.onStorage);
   }
 
@@ -19,7 +23,7 @@ export class Notices {
   }
 
   noticed(notice: Notice): void {
-    const told = ofNotice(notice, this.core.state.me);
+    const told = ofNotice(notice, this.core.state.me, this.session());
     if (told) this.set([told]);
   }
 

@@ -58,6 +58,17 @@ function alone<T>(run: () => Promise<T>): Promise<T> {
 /** How long a token has left, by the server's clock. */
 const lifetime = (login: Login): number => Date.parse(login.expires_at) - (Date.now() + (login.skew_ms ?? 0));
 
+/** The session of a token; nothing of one that does not say, as that of an outside issuer. */
+export function sessionOf(token: string): string | undefined {
+  try {
+    const payload = token.split('.')[1]!.replaceAll('-', '+').replaceAll('_', '/');
+    const { sid } = JSON.parse(atob(payload)) as { sid?: unknown };
+    return typeof sid === 'string' ? sid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** When a token with so much left should be replaced: once most of its life is over. */
 export function refreshDelay(left: number): number {
   return Math.max(REFRESH_MIN_MS, Math.min(left - Math.max(MARGIN_MS, left * 0.2), TIMER_MAX_MS));
@@ -85,6 +96,11 @@ export class Session {
 
   get user(): string {
     return this.login.user;
+  }
+
+  /** Which of the user's sessions it is, as its token says. */
+  get id(): string | undefined {
+    return sessionOf(this.login.token);
   }
 
   /** A token that is good for a while. Fails with `SignedOut`, or with a `Problem` that may pass. */

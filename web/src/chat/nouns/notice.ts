@@ -1,4 +1,5 @@
-// What somebody is told of and may have missed: announcements, contacts, invitations, and what moderators and admins did about them.
+// What somebody is told of and may have missed: announcements, contacts, invitations, requests to be let into groups, their account, and what
+// moderators and admins did about them.
 import type { Notice, TidingsEvent } from '../../protocol/frames.ts';
 import type { Entry } from '../fold.ts';
 
@@ -9,20 +10,22 @@ export interface Told {
   /** Its place among the notices; nothing of what a conversation tells. */
   seq?: number;
   read: boolean;
-  kind: 'announcement' | 'contact' | 'invitation' | 'moderation';
-  /** The whole of an announcement; else what happened, with `{by}` and `{where}` for names. */
+  kind: 'announcement' | 'contact' | 'invitation' | 'request' | 'account' | 'moderation';
+  /** The whole of what has no names in it, as announcements; else what happened, with `{by}` and `{where}` for names. */
   text: string;
   by?: string;
   /** The conversation in which it happened, or what an invitation calls the group. */
   conversation?: string;
   group?: string;
+  /** Where somebody sees to it. */
+  leads?: 'conversation' | 'requests' | 'sessions';
 }
 
 /** So many are kept, the newest. */
 export const KEPT_MAX = 100;
 
-/** What a notice tells somebody; nothing of those that tell what they did themselves. */
-export function ofNotice({ seq, at, kind, data }: Notice, me: string): Told | null {
+/** What a notice tells somebody; nothing of those that tell what they did themselves, as by beginning this `session`. */
+export function ofNotice({ seq, at, kind, data }: Notice, me: string, session?: string): Told | null {
   const { by, text, name, outcome, conversation, id } = data as Record<string, unknown>;
   const told = { key: `notice/${seq}`, at, seq, read: false } as const;
   switch (kind) {
@@ -50,6 +53,52 @@ export function ofNotice({ seq, at, kind, data }: Notice, me: string): Told | nu
           text: '{by} no longer invites you to {where}',
         };
       return { ...told, kind: 'invitation', conversation, text: 'You are no longer invited to {where}' };
+    case 'group.asked': {
+      const { user } = data as Record<string, unknown>;
+      if (typeof user !== 'string' || typeof conversation !== 'string') return null;
+      const text = '{by} asks to be let into {where}';
+      return { ...told, kind: 'request', by: user, conversation, leads: 'requests', text };
+    }
+    case 'join.answered': {
+      if (typeof conversation !== 'string') return null;
+      const { approved } = data as Record<string, unknown>;
+      return approved === true
+        ? { ...told, kind: 'request', conversation, leads: 'conversation', text: 'You were let into {where}' }
+        : { ...told, kind: 'request', conversation, text: 'You were not let into {where}' };
+    }
+    case 'account': {
+      const text = ofAccount(data as Record<string, unknown>, session);
+      if (text === null) return null;
+      const { matter } = data as Record<string, unknown>;
+      const leads = matter === 'signed_in' || matter === 'password_changed' ? 'sessions' : undefined;
+      return { ...told, kind: 'account', text, ...(leads && { leads }) };
+    }
+    default:
+      return null;
+  }
+}
+
+/** What has become of somebody's account; nothing of what this page did, or does not know. */
+function ofAccount(
+  { matter, device, granted, taken, session: begun }: Record<string, unknown>,
+  session: string | undefined,
+): string | null {
+  const roles = (some: unknown): string => (Array.isArray(some) ? some.join(', ') : '');
+  switch (matter) {
+    case 'signed_in': {
+      if (begun === session) return null;
+      const by = typeof device === 'string' ? `: ${device}` : '';
+      return `Somebody signed in to your account${by}`;
+    }
+    case 'password_changed':
+      return 'Your password was changed';
+    case 'roles_changed': {
+      const given = roles(granted) && `You were given: ${roles(granted)}.`;
+      const gone = roles(taken) && `Taken from you: ${roles(taken)}.`;
+      return [given, gone].filter(Boolean).join(' ') || null;
+    }
+    case 'reinstated':
+      return 'Your account is no longer suspended';
     default:
       return null;
   }
@@ -107,4 +156,6 @@ export function together(some: readonly Told[], others: readonly Told[]): Told[]
 
 /** What it says, with names in their places. */
 export const toldText = ({ text, kind }: Told, by: string, where: string): string =>
-  kind === 'announcement' ? text : text.replace('{by}', () => by).replace('{where}', () => where);
+  kind === 'announcement' || kind === 'account'
+    ? text
+    : text.replace('{by}', () => by).replace('{where}', () => where);

@@ -120,7 +120,13 @@ function Shell({ chat, username, way, onWayEnded }: ShellProps) {
           ) : panel === 'you' ? (
             <YouPanel chat={chat} state={state} onClose={close} />
           ) : panel === 'notices' ? (
-            <NoticesPanel chat={chat} state={state} onClose={close} onOpened={opened} />
+            <NoticesPanel
+              chat={chat}
+              state={state}
+              onClose={close}
+              onOpened={opened}
+              onSessions={() => setPanel('sessions')}
+            />
           ) : panel === 'sessions' ? (
             <SessionsPanel chat={chat} username={username} onClose={close} />
           ) : null

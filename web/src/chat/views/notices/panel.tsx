@@ -16,15 +16,21 @@ interface Props {
   state: store.State;
   onClose(): void;
   onOpened(conversation: string): void;
+  onSessions(): void;
 }
 
-export function NoticesPanel({ chat, state, onClose, onOpened }: Props) {
+export function NoticesPanel({ chat, state, onClose, onOpened, onSessions }: Props) {
   const { told } = state.notices;
   const asking = those(state.relations, 'asks');
   /** What was new when somebody came, or has come since, is told from the rest. */
   const fresh = useRef(new Set<string>());
   for (const { key, read } of told) if (!read) fresh.current.add(key);
   useEffect(() => chat.notices.read(), [chat, told]);
+  function open(conversation: string, requests: boolean): void {
+    chat.select(conversation);
+    if (requests) void chat.governing.open(conversation);
+    onOpened(conversation);
+  }
   return (
     <Panel title="Notices" onClose={onClose}>
       {(asking.length > 0 || state.invitations.length > 0) && (
@@ -47,11 +53,37 @@ export function NoticesPanel({ chat, state, onClose, onOpened }: Props) {
               {/* Names are nothing but names, whatever they look like. */}
               {one.kind === 'announcement' ? <Text text={said(state, one)} /> : said(state, one)}
               <When at={one.at} />
+              <Way state={state} told={one} onConversation={open} onSessions={onSessions} />
             </li>
           ))}
         </ol>
       </Section>
     </Panel>
+  );
+}
+
+interface WayProps {
+  state: store.State;
+  told: Told;
+  onConversation(conversation: string, requests: boolean): void;
+  onSessions(): void;
+}
+
+/** To where somebody sees to it, as long as there is such a place. */
+function Way({ state, told: { leads, conversation }, onConversation, onSessions }: WayProps) {
+  if (leads === 'sessions')
+    return (
+      <button class="small" type="button" onClick={onSessions}>
+        Show sessions
+      </button>
+    );
+  if (leads === undefined || conversation === undefined || !state.conversations.get(conversation)?.joined)
+    return null;
+  const requests = leads === 'requests';
+  return (
+    <button class="small" type="button" onClick={() => onConversation(conversation, requests)}>
+      {requests ? 'Show who asks' : 'Open'}
+    </button>
   );
 }
 
