@@ -54,13 +54,14 @@ invite links | 30 days | domain/src/conversation/link.rs | LINK_SECONDS_MAX: u32
 invite links | 7 days where nothing is said | domain/src/conversation/link.rs | LINK_SECONDS: u32 = 7 * 24 * 60 * 60;
 invite links | {} uses or any number | domain/src/conversation/link.rs | LINK_USES_MAX: u32 = {};
 joining | {} wait at a time | domain/src/conversation/joining.rs | JOIN_REQUESTS_MAX: usize = {};
+joining | {} owners and admins are told | domain/src/conversation/joining.rs | DOORKEEPERS_MAX: usize = {};
 joining | for 30 days | domain/src/conversation/joining.rs | JOIN_REQUEST_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | {} for the same person | domain/src/conversation/invitation.rs | INVITERS_MAX: usize = {};
 invitations | open for 30 days | domain/src/conversation/invitation.rs | INVITATION_SECONDS: u32 = 30 * 24 * 60 * 60;
 invitations | again 7 days after a refusal | domain/src/conversation/invitation.rs | DECLINED_SECONDS: u32 = 7 * 24 * 60 * 60;
 invitations | 7 days after {} of one's own | domain/src/conversation/taken_back.rs | INVITATIONS_TAKEN_BACK_MAX: u8 = {};
 invitations | 7 days after 3 of one's own | domain/src/conversation/taken_back.rs | TAKEN_BACK_SECONDS: u32 = 7 * 24 * 60 * 60;
-invitations | {} wait for a person | domain/src/user/invitation.rs | INVITED_MAX: usize = {};
+invitations | {} wait for a person | domain/src/user/open.rs | OPEN_MAX: usize = {};
 edit | 0 never, also for owners, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 recall | 0 never, -1 any time | domain/src/rules.rs | 0 => Self::Closed,
 reactions | at most {} different ones | domain/src/conversation/reaction.rs | EMOJI_OF_USER_MAX: usize = {};
@@ -73,6 +74,7 @@ read in a thread | \`Thread.unreadCount\` {} at most | projections/src/unread/th
 read in a thread | the last {} mentions in threads | projections/src/unread/thread_mentions.sql | ORDER BY n.seq DESC LIMIT {})
 read | at most {}) | src/config.rs | self.read_gather_ms > {} {
 read | {} without an answer | src/gateway/reader.rs | READS_IN_FLIGHT: u32 = {};
+matters of an account | {} of each matter a day | migrations/V53__account_matters.sql | SELECT count(*) < {} FROM account_matter
 announcements | a text of {} bytes | domain/src/announcement.rs | ANNOUNCEMENT_BYTES_MAX: usize = {};
 announcements | {} at a time wait | domain/src/announcement.rs | SCHEDULED_MAX: usize = {};
 announcements | within {} days | domain/src/announcement.rs | TimeDelta::days({});
