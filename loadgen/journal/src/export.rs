@@ -22,8 +22,8 @@ pub struct Export {
     places: HashMap<Uuid, Place>,
     /// Where each message was first taken back, if it was.
     recalls: HashMap<Uuid, Place>,
-    /// Of each message that was ever withheld, where that was said which still is, if it is.
-    withheld: HashMap<Uuid, Option<Place>>,
+    /// Of each message that was ever withheld, from where on and up to where, one time after the other.
+    withheld: HashMap<Uuid, Vec<Spell>>,
     /// Messages that stand twice: the first place and the other.
     pub(crate) repeats: Vec<(Place, Place)>,
     /// What is known of the run beside it.
@@ -89,6 +89,13 @@ pub(crate) struct Change {
 pub(crate) struct Place {
     pub(crate) conversation: u32,
     pub(crate) seq: u64,
+}
+
+/// From where on what a message said is kept from everybody, and where that ends, if it does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spell {
+    pub(crate) from: Place,
+    pub(crate) to: Option<Place>,
 }
 
 /// What a user has to do with an event.
@@ -173,18 +180,31 @@ impl Export {
                 .recalls
                 .insert(seq, target.seq);
             self.recalls.insert(message, place);
+            // What is withheld is shown again right before it is taken back, by the same command: nobody sees it in between.
+            let spells = self.withheld.get_mut(&message);
+            let before = |spell: &&mut Spell| spell.to.is_some_and(|to| to.seq + 1 == seq);
+            if let Some(spell) = spells.and_then(|spells| spells.last_mut()).filter(before) {
+                spell.to = Some(place);
+            }
         }
         let withheld = logged.kind == Kind::Withheld;
         if (withheld || logged.kind == Kind::Shown)
             && let Some(message) = logged.of
             && let Some(target) = self.places.get(&message)
             && target.conversation == number
-            && self.withheld.get(&message).is_some_and(Option::is_some) != withheld
+            && self.is_withheld(message) != withheld
         {
             self.conversations[number as usize]
                 .withholdings
                 .insert(seq, (target.seq, withheld));
-            self.withheld.insert(message, withheld.then_some(place));
+            let spells = self.withheld.entry(message).or_default();
+            match spells.last_mut() {
+                Some(spell) if !withheld => spell.to = Some(place),
+                _ => spells.push(Spell {
+                    from: place,
+                    to: None,
+                }),
+            }
         }
         if let Some(id) = logged.id {
             match self.places.get(&id) {
@@ -205,17 +225,22 @@ impl Export {
         conversation.entry(place.seq)
     }
 
-    /// Where the message was taken back of which an event says what it said, its own or an edit; or where it was withheld, if it still is.
-    pub(crate) fn recall(&self, place: Place) -> Option<Place> {
-        let message = self.entry(place)?.says_of()?;
-        let withheld = || self.withheld.get(&message).copied().flatten();
-        self.recalls.get(&message).copied().or_else(withheld)
+    /// When the message was kept from everybody of which an event says what it said, its own or an edit: for ever where it was recalled, and for a
+    /// while where it was withheld.
+    pub(crate) fn spells(&self, place: Place) -> impl Iterator<Item = Spell> {
+        let message = self.entry(place).and_then(Entry::says_of);
+        let recall = message.and_then(|message| self.recalls.get(&message));
+        let recall = recall.map(|from| Spell {
+            from: *from,
+            to: None,
+        });
+        let withheld = message.and_then(|message| self.withheld.get(&message));
+        recall.into_iter().chain(withheld.into_iter().flatten().copied())
     }
 
-    /// Whether that message is withheld, or was for a while.
-    pub(crate) fn was_withheld(&self, place: Place) -> bool {
-        let message = self.entry(place).and_then(Entry::says_of);
-        message.is_some_and(|message| self.withheld.contains_key(&message))
+    fn is_withheld(&self, message: Uuid) -> bool {
+        let last = self.withheld.get(&message).and_then(|spells| spells.last());
+        last.is_some_and(|spell| spell.to.is_none())
     }
 
     /// Events in all.

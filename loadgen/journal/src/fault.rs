@@ -27,7 +27,7 @@ pub enum Fault {
     AnswerToNothing,
     /// A device was shown something else than the log has.
     ShownOther,
-    /// A device was shown what a message said that had been recalled before it connected, or withheld for good.
+    /// A device was shown what a message said that had been recalled or withheld before it connected.
     ShownRecalled,
     /// A device was shown an event again, or after a later one.
     ShownAgain,

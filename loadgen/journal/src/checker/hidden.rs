@@ -78,7 +78,7 @@ fn message(export: &Export, place: Place) -> Option<u64> {
     }
 }
 
-/// An event that nobody has recalled nor withholds in the end, and that came without what it said.
+/// An event that nobody has ever recalled or withheld, and that came without what it said.
 pub(super) struct Unsaid {
     pub(super) journal: u32,
     pub(super) line: u32,
@@ -89,8 +89,7 @@ pub(super) struct Unsaid {
     pub(super) fetched: bool,
 }
 
-/// Only what people hide from themselves is left out, and only where they fetch it, and what was withheld for a while: who decides that has no
-/// journal, so nobody knows since when it may have been.
+/// Only what people hide from themselves is left out, and only where they fetch it.
 pub(super) fn settle(run: &mut Run<'_>) {
     for unsaid in std::mem::take(&mut run.notes.unsaid) {
         let Unsaid {
@@ -102,7 +101,7 @@ pub(super) fn settle(run: &mut Run<'_>) {
             fetched,
         } = unsaid;
         let is_hidden = fetched && run.notes.hides.may_hide(run.export, user, place, at);
-        if is_hidden || run.export.was_withheld(place) {
+        if is_hidden {
             run.summary.withheld += 1;
             continue;
         }

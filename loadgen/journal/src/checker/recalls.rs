@@ -1,12 +1,12 @@
-//! What was taken back, or is withheld in the end: who is shown it still, and who is not shown it too soon.
+//! What was taken back, or withheld, if only for a while: who is shown it still, and who is not shown it too soon or too long.
 
 use super::Run;
 use super::found::Line;
-use crate::export::Place;
+use crate::export::{Place, Spell};
 use crate::fault::Fault;
-use crate::record::Micros;
+use crate::record::{Micros, Via};
 
-/// An event of a message that was recalled, as a device was shown it.
+/// An event of a message that was recalled or withheld at some time, as a device was shown it.
 pub(super) struct Recalled {
     pub(super) journal: u32,
     pub(super) line: u32,
@@ -15,15 +15,14 @@ pub(super) struct Recalled {
     /// When the device set out to connect, where that is known.
     pub(super) began: Option<Micros>,
     pub(super) place: Place,
-    pub(super) recall: Place,
     /// Without what it said.
     pub(super) withheld: bool,
-    /// Because the device asked for it.
-    pub(super) fetched: bool,
+    pub(super) via: Via,
 }
 
-/// A connection that set out when somebody knew of a recall is shown nothing of what the message said; and nothing is left out before
-/// anybody has asked for it.
+/// A connection that set out when somebody knew of a recall, or that the message was withheld, is shown nothing of what it said, before anybody
+/// asked for it to be shown again. And nothing is left out before anybody has asked for that, nor from who sets out when somebody knew that it is
+/// shown again; what comes live may have been read before.
 pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Micros>) {
     for shown in std::mem::take(&mut run.notes.recalled) {
         let own = Line::Journal {
@@ -31,26 +30,43 @@ pub(super) fn settle(run: &mut Run<'_>, first_sent: impl Fn(Place) -> Option<Mic
             line: shown.line,
         };
         let Place { conversation, seq } = shown.place;
-        let device = run.device(shown.journal);
-        let name = run.export.names.name(conversation);
+        let spells: Vec<Spell> = run.export.spells(shown.place).collect();
+        let known = |place: Place| run.times.of(place.conversation)[place.seq as usize - 1];
+        let is_behind = |place: Place| shown.began.is_some_and(|began| known(place).at < began);
         if shown.withheld {
             run.summary.withheld += 1;
             let hides = &run.notes.hides;
-            let is_hidden = shown.fetched && hides.may_hide(run.export, shown.user, shown.place, shown.at);
-            let is_left_out = is_hidden || run.export.was_withheld(shown.place);
-            if !is_left_out && first_sent(shown.recall).is_some_and(|at| at > shown.at) {
-                run.found
-                    .add(Fault::ShownOther, [own, Line::Log(shown.recall)], || {
-                        format!(
-                            "{device} was not shown what seq {seq} of {name} says before anybody recalled it"
-                        )
-                    });
+            let is_hidden =
+                shown.via == Via::Fetch && hides.may_hide(run.export, shown.user, shown.place, shown.at);
+            let may_be = |spell: &Spell| {
+                let has_begun = first_sent(spell.from).is_none_or(|at| at <= shown.at);
+                let has_ended = shown.via != Via::Live && spell.to.is_some_and(is_behind);
+                has_begun && !has_ended
+            };
+            if is_hidden || spells.iter().any(may_be) {
+                continue;
             }
+            let Some(spell) = spells.first() else { continue };
+            let device = run.device(shown.journal);
+            let name = run.export.names.name(conversation);
+            run.found.add(Fault::ShownOther, [own, Line::Log(spell.from)], || {
+                format!(
+                    "{device} was not shown what seq {seq} of {name} says before anybody recalled or withheld it, or when it \
+                     was shown again"
+                )
+            });
             continue;
         }
-        let known = run.times.of(conversation)[shown.recall.seq as usize - 1];
-        if shown.began.is_some_and(|began| known.at < began) {
-            let lines = [known.line(), own, Line::Log(shown.recall)];
+        // Where nobody has said that they asked for it to be shown again, it may have been at any time.
+        let stands = |spell: &&Spell| {
+            let is_later = |to| first_sent(to).is_some_and(|at| at > shown.at);
+            spell.to.is_none_or(is_later)
+        };
+        let broken = spells.iter().filter(stands).find(|spell| is_behind(spell.from));
+        if let Some(Spell { from, .. }) = broken {
+            let lines = [known(*from).line(), own, Line::Log(*from)];
+            let device = run.device(shown.journal);
+            let name = run.export.names.name(conversation);
             run.found.add(Fault::ShownRecalled, lines, || {
                 format!(
                     "{device} connected after seq {seq} of {name} was recalled or withheld, and was shown what it said"

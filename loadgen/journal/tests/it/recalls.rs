@@ -223,8 +223,8 @@ fn came(at: u64, left_out: &[bool]) -> Journal {
     ben
 }
 
-/// Ann has said and edited it, and is told of what moderators do.
-fn author(events: u64) -> Journal {
+/// Ann has said and edited it, and is told of what moderators do at these times.
+fn author(times: &[u64]) -> Journal {
     let mut ann = ann();
     let mut ends = ann.records.split_off(ann.records.len() - 1);
     ann.records.retain(|record| {
@@ -232,7 +232,7 @@ fn author(events: u64) -> Journal {
             && !matches!(record, Record::Delivered { seq: Some(4), .. })
     });
     ann.records
-        .extend((4..=events).map(|seq| shown(40 + seq, seq, false)));
+        .extend((4..).zip(times).map(|(seq, at)| shown(*at, seq, false)));
     ann.records.append(&mut ends);
     ann
 }
@@ -240,16 +240,141 @@ fn author(events: u64) -> Journal {
 #[test]
 fn what_is_withheld_is_shown_to_nobody_who_comes_later_unless_it_is_shown_again() {
     let gone = || withheld(&[Kind::Withheld]);
-    judged(&[author(4), came(100, &LEFT_OUT)], gone()).unwrap();
-    assert_eq!(fault(&[author(4), came(100, &ALL)], gone()), Fault::ShownRecalled);
+    judged(&[author(&[44]), came(100, &LEFT_OUT)], gone()).unwrap();
+    assert_eq!(
+        fault(&[author(&[44]), came(100, &ALL)], gone()),
+        Fault::ShownRecalled
+    );
     let back = || withheld(&[Kind::Withheld, Kind::Shown]);
-    judged(&[author(5), came(100, &[false; 5])], back()).unwrap();
-    // Nobody knows when it was withheld.
-    judged(
-        &[author(5), came(100, &[false, true, true, false, false])],
-        back(),
-    )
-    .unwrap();
+    let left_out = [false, true, true, false, false];
+    judged(&[author(&[44, 60]), came(100, &[false; 5])], back()).unwrap();
+    assert_eq!(
+        fault(&[author(&[44, 60]), came(100, &left_out)], back()),
+        Fault::ShownOther
+    );
+    // Whoever came before somebody knew of that may not have been shown it. When that was asked for nobody knows, nor that it was withheld.
+    judged(&[author(&[44, 60]), came(60, &left_out)], back()).unwrap();
+    judged(&[author(&[44, 60]), came(50, &[false; 5])], back()).unwrap();
+}
+
+/// The log in which a moderator has done this, each by an order with an id.
+fn moderated(kinds: &[Kind]) -> Vec<Logged> {
+    let mut log = withheld(kinds);
+    for logged in &mut log[3..] {
+        logged.actor = "mod".to_owned();
+        logged.id = Some(order(logged.seq));
+    }
+    log
+}
+
+fn order(seq: u64) -> Uuid {
+    Uuid::from_u128(100 + u128::from(seq))
+}
+
+/// The moderator's journal: the orders that made these events, each at its time, and answered or not.
+fn moderator(orders: &[(u64, u64, bool)]) -> Journal {
+    let mut records = Vec::new();
+    for (at, seq, answered) in orders {
+        let [send, ack] = sent(*at, order(*seq), *seq);
+        records.push(send);
+        records.extend(answered.then_some(ack));
+    }
+    records.push(Record::End { at: 900 });
+    journal("mod", records)
+}
+
+/// Who came at this time and was told of the withholding, and is told of the rest when it happens.
+fn meanwhile(at: u64, left_out: &[bool; 4], times: &[u64]) -> Journal {
+    let mut ben = came(at, left_out);
+    let end = ben.records.len() - 1;
+    let rest = (5..).zip(times).map(|(seq, at)| shown(*at, seq, false));
+    ben.records.splice(end..end, rest);
+    ben
+}
+
+/// It is withheld at 50, and shown again at 200.
+fn for_a_while(answered: bool, ben: Journal) -> Result<Summary, Counterexample> {
+    let orders = moderator(&[(50, 4, true), (200, 5, answered)]);
+    let log = moderated(&[Kind::Withheld, Kind::Shown]);
+    judged(&[author(&[56, 208]), orders, ben], log)
+}
+
+#[test]
+fn what_is_withheld_for_a_while_is_shown_to_nobody_who_comes_meanwhile() {
+    let summary = for_a_while(true, meanwhile(100, &LEFT_OUT, &[208])).unwrap();
+    assert_eq!(summary.withheld, 2);
+    let found = for_a_while(true, meanwhile(100, &ALL, &[208])).unwrap_err();
+    assert_eq!(found.fault, Fault::ShownRecalled);
+    assert!(
+        found.says.contains("seq 2 of c was recalled or withheld"),
+        "{found}"
+    );
+    let edit = [false, true, false, false];
+    let found = for_a_while(true, meanwhile(100, &edit, &[208])).unwrap_err();
+    assert_eq!(found.fault, Fault::ShownRecalled);
+    // Who came before anybody knew of it may have been shown it, and it may be left out from the moment in which it is asked for.
+    for_a_while(true, meanwhile(54, &ALL, &[208])).unwrap();
+    for_a_while(true, meanwhile(47, &LEFT_OUT, &[208])).unwrap();
+    let found = for_a_while(true, meanwhile(46, &LEFT_OUT, &[208])).unwrap_err();
+    assert_eq!(found.fault, Fault::ShownOther);
+}
+
+#[test]
+fn what_was_withheld_for_a_while_is_shown_again_to_everybody_who_comes_later() {
+    let left_out = [false, true, true, false, false];
+    for_a_while(true, came(300, &[false; 5])).unwrap();
+    assert_eq!(
+        for_a_while(true, came(300, &left_out)).unwrap_err().fault,
+        Fault::ShownOther
+    );
+    for_a_while(true, came(205, &left_out)).unwrap();
+    for_a_while(true, came(205, &[false; 5])).unwrap();
+}
+
+#[test]
+fn where_an_order_has_no_answer_both_are_right_until_somebody_knows() {
+    let left_out = [false, true, true, false, false];
+    for told in [left_out, [false; 5]] {
+        for_a_while(false, came(207, &told)).unwrap();
+    }
+    // It was not carried out.
+    let orders = || moderator(&[(50, 4, true), (200, 5, false)]);
+    let log = || moderated(&[Kind::Withheld]);
+    judged(&[author(&[56]), orders(), came(300, &LEFT_OUT)], log()).unwrap();
+    assert_eq!(
+        fault(&[author(&[56]), orders(), came(300, &ALL)], log()),
+        Fault::ShownRecalled
+    );
+}
+
+#[test]
+fn an_order_that_was_answered_is_in_the_log_and_nothing_else_is() {
+    let orders = moderator(&[(50, 4, true), (200, 5, true)]);
+    let log = moderated(&[Kind::Withheld]);
+    assert_eq!(
+        fault(&[author(&[56]), orders, came(100, &LEFT_OUT)], log),
+        Fault::Lost
+    );
+    let orders = moderator(&[(50, 4, true)]);
+    let log = moderated(&[Kind::Withheld, Kind::Shown]);
+    let ben = meanwhile(100, &LEFT_OUT, &[208]);
+    assert_eq!(fault(&[author(&[56, 208]), orders, ben], log), Fault::Forged);
+}
+
+#[test]
+fn what_is_recalled_while_it_is_withheld_is_shown_to_nobody_in_between() {
+    let mut log = moderated(&[Kind::Withheld, Kind::Shown, Kind::Recalled]);
+    log[4].id = None;
+    let judged = |ben| {
+        let orders = moderator(&[(50, 4, true), (200, 6, true)]);
+        judged(&[author(&[56, 208, 209]), orders, ben], log.clone())
+    };
+    let left_out = [false, true, true, false, false, false];
+    judged(meanwhile(100, &LEFT_OUT, &[208, 209])).unwrap();
+    judged(came(300, &left_out)).unwrap();
+    for ben in [meanwhile(100, &ALL, &[208, 209]), came(300, &[false; 6])] {
+        assert_eq!(judged(ben).unwrap_err().fault, Fault::ShownRecalled);
+    }
 }
 
 #[test]

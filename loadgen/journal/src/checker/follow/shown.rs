@@ -104,39 +104,43 @@ impl Follower<'_, '_> {
                 format!("{device} was shown something else at seq {seq} of {name} than the log has there")
             });
         }
-        self.recalled(shown, place);
+        let began = self.connection.as_ref().and_then(|standing| standing.began);
+        self.says(began, shown, place);
         Some(place)
     }
 
     /// What was taken back is shown to nobody who comes later, and only that is left out, and what the person hides. Who knew of it when
     /// is settled at the end.
-    fn recalled(&mut self, shown: &Shown<'_>, place: Place) {
-        let recall = self.run.export.recall(place);
-        let Some(recall) = recall else {
-            if shown.withheld {
-                self.run.notes.unsaid.push(Unsaid {
-                    journal: self.journal,
-                    line: shown.line,
-                    user: self.user,
-                    at: shown.at,
-                    place,
-                    fetched: shown.via == Via::Fetch,
-                });
-            }
-            return;
-        };
-        let began = self.connection.as_ref().and_then(|standing| standing.began);
-        self.run.notes.recalled.push(Recalled {
-            journal: self.journal,
-            line: shown.line,
-            user: self.user,
-            at: shown.at,
-            began,
-            place,
-            recall,
-            withheld: shown.withheld,
-            fetched: shown.via == Via::Fetch,
-        });
+    fn says(&mut self, began: Option<Micros>, shown: &Shown<'_>, place: Place) {
+        let (journal, user) = (self.journal, self.user);
+        let Shown {
+            line,
+            at,
+            withheld,
+            via,
+            ..
+        } = *shown;
+        if self.run.export.spells(place).next().is_some() {
+            self.run.notes.recalled.push(Recalled {
+                journal,
+                line,
+                user,
+                at,
+                began,
+                place,
+                withheld,
+                via,
+            });
+        } else if withheld {
+            self.run.notes.unsaid.push(Unsaid {
+                journal,
+                line,
+                user,
+                at,
+                place,
+                fetched: via == Via::Fetch,
+            });
+        }
     }
 
     /// What comes by itself comes in order, once, without a hole.
