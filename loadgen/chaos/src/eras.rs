@@ -317,6 +317,7 @@ impl Logs {
             | Record::Cleared { .. }
             | Record::Blocked { .. }
             | Record::Unread { .. }
+            | Record::History { .. }
             | Record::Limits { .. }
             | Record::Receipt { .. } => false,
             _ => true,

@@ -123,6 +123,16 @@ pub enum Record {
         conversation: String,
         count: u64,
     },
+    /// History, or a search, has told of a message. The reader asked at `asked`, for what includes all that anybody knew of the message by then.
+    History {
+        at: Micros,
+        asked: Micros,
+        conversation: String,
+        id: Uuid,
+        /// Without what it once said.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withheld: bool,
+    },
     /// The server says how far somebody has read.
     Receipt {
         at: Micros,
@@ -157,6 +167,7 @@ impl Record {
             | Self::Cleared { at, .. }
             | Self::Blocked { at, .. }
             | Self::Unread { at, .. }
+            | Self::History { at, .. }
             | Self::Receipt { at, .. }
             | Self::Alive { at }
             | Self::End { at } => *at,

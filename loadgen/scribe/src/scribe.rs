@@ -376,6 +376,18 @@ impl Scribe {
         });
     }
 
+    /// History, or a search, has told of a message; it was asked at this time for all that was known of it.
+    pub fn history(&mut self, asked: Micros, conversation: Uuid, id: Uuid, withheld: bool) {
+        let at = self.clock.now();
+        self.add(Record::History {
+            at,
+            asked,
+            conversation: conversation.to_string(),
+            id,
+            withheld,
+        });
+    }
+
     fn delivered(&mut self, event: &Event, via: Via) {
         let data = event.decode();
         let id = match &data {

@@ -20,7 +20,7 @@ use super::unread::Count;
 use crate::counterexample::Source;
 use crate::export::Place;
 use crate::fault::Fault;
-use crate::record::{Micros, Record};
+use crate::record::{Micros, Record, Via};
 use shown::Shown;
 
 /// A device whose journal is being read.
@@ -180,6 +180,26 @@ impl<'r, 'e> Follower<'r, 'e> {
                 withheld: *withheld,
                 via: *via,
             }),
+            Record::History {
+                at,
+                asked,
+                conversation,
+                id,
+                withheld,
+            } => {
+                let shown = Shown {
+                    line,
+                    at: *at,
+                    conversation,
+                    seq: None,
+                    id: Some(*id),
+                    digest: 0,
+                    whole: None,
+                    withheld: *withheld,
+                    via: Via::Fetch,
+                };
+                self.told(*asked, &shown);
+            }
             Record::Gap {
                 at,
                 conversation,

@@ -347,6 +347,44 @@ fn where_an_order_has_no_answer_both_are_right_until_somebody_knows() {
     );
 }
 
+/// Ben asks history for the message at this time, which has an answer three later.
+fn asked(at: u64, withheld: bool) -> Journal {
+    let history = Record::History {
+        at: at + 3,
+        asked: at,
+        conversation: "c".to_owned(),
+        id: MESSAGE,
+        withheld,
+    };
+    let mut ben = meanwhile(100, &LEFT_OUT, &[208]);
+    let end = ben.records.len() - 1;
+    ben.records.insert(end, history);
+    ben
+}
+
+#[test]
+fn history_tells_nothing_of_what_is_withheld_to_who_asks_meanwhile() {
+    for_a_while(true, asked(150, true)).unwrap();
+    let found = for_a_while(true, asked(150, false)).unwrap_err();
+    assert_eq!(found.fault, Fault::ShownRecalled);
+    // Between two words of a moderator both are right.
+    for withheld in [true, false] {
+        for_a_while(true, asked(51, withheld)).unwrap();
+        for_a_while(true, asked(199, withheld)).unwrap();
+    }
+    for_a_while(true, asked(300, false)).unwrap();
+    let found = for_a_while(true, asked(300, true)).unwrap_err();
+    assert_eq!(found.fault, Fault::ShownOther);
+    let mut strange = asked(150, true);
+    for record in &mut strange.records {
+        if let Record::History { id, .. } = record {
+            *id = Uuid::from_u128(99);
+        }
+    }
+    // Nor does it tell of what the log does not have.
+    assert_eq!(for_a_while(true, strange).unwrap_err().fault, Fault::ShownOther);
+}
+
 #[test]
 fn an_order_that_was_answered_is_in_the_log_and_nothing_else_is() {
     let orders = moderator(&[(50, 4, true), (200, 5, true)]);

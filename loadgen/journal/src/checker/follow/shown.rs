@@ -68,6 +68,27 @@ impl Follower<'_, '_> {
         self.see(shown, place);
     }
 
+    /// History has told of a message, and was asked at this time for all that was known of it: it leaves out what a connection leaves out that sets
+    /// out then.
+    pub(super) fn told(&mut self, asked: Micros, shown: &Shown<'_>) {
+        let Some(conversation) = self.find(shown.line, shown.conversation) else {
+            return;
+        };
+        let place = shown.id.and_then(|id| self.run.export.place(id));
+        if let Some(place) = place.filter(|place| place.conversation == conversation) {
+            self.says(Some(asked), shown, place);
+            return;
+        }
+        let device = self.run.device(self.journal);
+        let line = self.line(shown.line);
+        self.run.found.add(Fault::ShownOther, [line], || {
+            format!(
+                "{device} was told of a message of {} that the log does not have",
+                shown.conversation
+            )
+        });
+    }
+
     /// Finds the event in the log, and compares it.
     fn compare(&mut self, shown: &Shown<'_>, conversation: u32) -> Option<Place> {
         let place = match (shown.seq, shown.id) {
