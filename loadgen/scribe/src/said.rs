@@ -6,8 +6,8 @@ use tidings_protocol::{
     Action, Content, ConversationArchived, ConversationCleared, ConversationMarked, ConversationMuted,
     DirectOpened, EventData, EventKind, GroupCreated, GroupRenamed, GroupSettingsChanged, InvitationDeclined,
     InvitationWithdrawn, JoinRefused, JoinRequested, LinkRevoked, MemberAdded, MemberBanned, MemberLeft,
-    MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSend, MessagesHidden,
-    Notice, NoticeData, PinChanged, ReactionChanged, Role, RoleChanged, ThreadFollowed,
+    MemberMuted, MemberRemoved, MemberUnbanned, MessageEdited, MessageRecalled, MessageSend, MessageWithheld,
+    MessagesHidden, Notice, NoticeData, PinChanged, ReactionChanged, Role, RoleChanged, ThreadFollowed,
 };
 use uuid::Uuid;
 
@@ -392,6 +392,10 @@ pub fn says(data: &EventData) -> u64 {
         EventData::MemberAdded(added) => written(&EventData::MemberAdded(MemberAdded {
             asked: false,
             ..added.clone()
+        })),
+        EventData::MessageWithheld(changed) => written(&EventData::MessageWithheld(MessageWithheld {
+            message_seq: 0,
+            ..changed.clone()
         })),
         EventData::InvitationSent(sent) => invited(sent.user, sent.by),
         // What role somebody has who takes one back, and so whether it was theirs or all, is not said by the command.

@@ -8,6 +8,7 @@ use tidings_protocol::{Ack, Action, Event, EventData, Events, Gap, Limits, Recei
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::moderation::Order;
 use crate::said::{Said, is_withheld, says};
 
 /// The clock that all journals of a run share.
@@ -294,6 +295,22 @@ impl Scribe {
         self.add(Record::Unsettled { at, id, code });
     }
 
+    /// Before a moderator's order goes out that makes this event, for the first time or again.
+    pub fn ordered(&mut self, order: &Order) {
+        self.goes_out(order.id, order.conversation, order.digest);
+    }
+
+    /// The server says that the order is carried out.
+    pub fn carried_out(&mut self, order: &Order) {
+        let (at, id) = (self.clock.now(), order.id);
+        self.add(Record::Ack {
+            at,
+            id,
+            seq: None,
+            stored: None,
+        });
+    }
+
     /// An event came by itself.
     pub fn shown(&mut self, event: &Event) {
         let via = if self.synced { Via::Live } else { Via::CatchUp };
@@ -411,12 +428,16 @@ impl Scribe {
     }
 
     fn try_to_send(&mut self, said: &Said) {
-        let at = self.clock.now();
+        self.goes_out(said.id, said.conversation, said.digest);
+    }
+
+    fn goes_out(&mut self, id: Uuid, conversation: Uuid, digest: u64) {
+        let (at, conversation) = (self.clock.now(), conversation.to_string());
         self.add(Record::Send {
             at,
-            id: said.id,
-            conversation: said.conversation.to_string(),
-            digest: said.digest,
+            id,
+            conversation,
+            digest,
         });
     }
 
