@@ -141,6 +141,26 @@ fn retry_after(response: &Response) -> Duration {
     Duration::from_secs(seconds.clamp(1, 60))
 }
 
+/// What GraphQL says to something that it was asked once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Data(Value),
+    /// It is not done, by this code, and will not be.
+    Refused(String),
+}
+
+/// The code of the first error of an answer, and the error.
+fn refusal(answer: &Value) -> Option<(&str, &Value)> {
+    let error = answer.pointer("/errors/0")?;
+    let code = error.pointer("/extensions/code").and_then(Value::as_str);
+    Some((code.unwrap_or_default(), error))
+}
+
+/// Whether a code says that the same may be answered otherwise in a moment.
+fn is_passing(code: &str) -> bool {
+    matches!(code, "unavailable" | "overloaded" | "rate_limited")
+}
+
 /// A registered person. Clones share the tokens.
 #[derive(Clone)]
 pub struct Account {
@@ -216,14 +236,10 @@ impl Account {
             loop {
                 let token = self.token(TokenReason::Connect).await?.text;
                 let answer: Value = self.api.post("/graphql", &body, Some(&token), after).await?;
-                let Some(error) = answer.pointer("/errors/0") else {
+                let Some((code, error)) = refusal(&answer) else {
                     return Ok(answer.get("data").cloned().unwrap_or_default());
                 };
-                let code = error
-                    .pointer("/extensions/code")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                if !matches!(code, "unavailable" | "overloaded" | "rate_limited") {
+                if !is_passing(code) {
                     bail!("GraphQL answers {error}");
                 }
                 let millis = error
@@ -235,6 +251,24 @@ impl Account {
         tokio::time::timeout(CALL_TIMEOUT, attempt)
             .await
             .map_err(|_| anyhow!("GraphQL takes too long"))?
+    }
+
+    /// Asks a node of GraphQL as this person, once. An error leaves open what has come of it, also one that the node answers.
+    pub async fn ask_once(
+        &self,
+        node: &Api,
+        text: &str,
+        variables: &Value,
+        after: Option<Position>,
+    ) -> Result<Answer> {
+        let token = self.token(TokenReason::Connect).await?.text;
+        let body = json!({"query": text, "variables": variables});
+        let answer: Value = node.post("/graphql", &body, Some(&token), after).await?;
+        match refusal(&answer) {
+            None => Ok(Answer::Data(answer.get("data").cloned().unwrap_or_default())),
+            Some((code, error)) if code.is_empty() || is_passing(code) => bail!("GraphQL answers {error}"),
+            Some((code, _)) => Ok(Answer::Refused(code.to_owned())),
+        }
     }
 
     /// All nodes of a list, page by page. `text` takes `$after` and names its list at `pointer`.

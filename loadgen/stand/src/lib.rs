@@ -5,13 +5,15 @@ mod accounts;
 mod clock;
 mod network;
 mod node;
+mod operator;
 mod session;
 mod usage;
 
-pub use accounts::{Account, Api};
+pub use accounts::{Account, Answer, Api};
 pub use clock::Clock;
 pub use network::Network;
 pub use node::Node;
+pub use operator::Operator;
 pub use session::Session;
 pub use usage::Usage;
 

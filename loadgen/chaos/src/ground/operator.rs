@@ -1,21 +1,17 @@
 //! What an operator does: restores a back-up of the log, adds lanes, and makes moderators.
 
-use std::process::Stdio;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
-use tokio::process::Command;
-use tokio::time::{Instant, sleep, timeout};
+use anyhow::{Context as _, Result};
+use tidings_stand::Operator;
+use tokio::time::{Instant, sleep};
 
 use super::{Ground, PAUSE, RETURN_LIMIT, bring_back};
 use crate::effects::shown_by;
 use crate::fault::Fault;
 use crate::scribe::Clock;
 use crate::store::BackUp;
-
-/// How long a command of the program may take, also on a machine that is busy with much else.
-const COMMAND_LIMIT: Duration = Duration::from_mins(2);
 
 impl Ground {
     /// The log goes back to where it was `age` ago, and a new time line begins.
@@ -34,7 +30,7 @@ impl Ground {
             }
         }
         let restored = back_up.restore(clock).await?;
-        self.tidings(&["recover"]).await.context("not recovered")?;
+        self.operator().run(&["recover"]).await.context("not recovered")?;
         if stopped {
             for node in self.nodes() {
                 bring_back(node).await?;
@@ -50,7 +46,10 @@ impl Ground {
     pub(super) async fn add_lanes(&self, lanes: u16) -> Result<()> {
         let deadline = Instant::now() + RETURN_LIMIT;
         loop {
-            let said = self.tidings(&["migrate", "--lanes", &lanes.to_string()]).await;
+            let said = self
+                .operator()
+                .run(&["migrate", "--lanes", &lanes.to_string()])
+                .await;
             match said {
                 Err(_) if Instant::now() < deadline => sleep(PAUSE).await,
                 said => return said.context("no lanes could be added"),
@@ -60,25 +59,10 @@ impl Ground {
 
     /// The user of this name is a moderator from their next token on.
     pub(crate) async fn make_moderator(&self, name: &str) -> Result<()> {
-        let granted = self.tidings(&["user", "grant", name, "moderator"]).await;
-        granted.context("nobody could be made a moderator")
+        self.operator().make_moderator(name).await
     }
 
-    /// Runs a command of the program on the database itself.
-    async fn tidings(&self, command: &[&str]) -> Result<()> {
-        let running = Command::new(&self.program)
-            .args(command)
-            .env("TIDINGS_DATABASE_URL", self.database_url())
-            .env("TIDINGS_DATABASE_TIMEOUT_MS", "30000")
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let output = timeout(COMMAND_LIMIT, running)
-            .await
-            .context("it did not end in time")??;
-        if !output.status.success() {
-            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(())
+    fn operator(&self) -> Operator {
+        Operator::new(self.program.clone(), self.database_url())
     }
 }
