@@ -32,7 +32,7 @@ mod wire;
 mod witness;
 mod world;
 
-use tidings_scribe::{fold, own, pair, report, said, scribe};
+use tidings_scribe::{fold, moderation, own, pair, report, said, scribe};
 
 pub use command::{Args, run};
 pub use conditions::Conditions;

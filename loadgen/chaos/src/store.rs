@@ -11,8 +11,9 @@ use tidings_stand::Session;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use crate::moderation::Turns;
 use crate::own::Own;
-use crate::{pair, report, said};
+use crate::{moderation, pair, report, said};
 
 /// How long connecting, and each question, may take: a whole database is copied by one of them, beside much else.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -27,7 +28,7 @@ const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
 /// Numbers of kinds as the log has them; those from 64 on are of people's own streams but for 102, which is of conversations, 96 is of
-/// administrators', 97 of what two people are to one another, and 98 of what is reported of a message.
+/// administrators', 97 of what two people are to one another, 98 of what is reported of a message, and 99 of what becomes of that.
 const LOG: &str = "SELECT stream, seq, kind, actor, command, convert_from(payload, 'UTF8'), \
      command IS DISTINCT FROM lead(command) OVER (PARTITION BY stream ORDER BY seq), \
      floor(extract(epoch FROM at) * 1000)::bigint, lane, pos FROM event WHERE kind <> 96 ORDER BY stream, seq";
@@ -72,6 +73,7 @@ impl Database {
         let rows = timeout(LIMIT, self.0.query(LOG, &[]))
             .await
             .context("no log in time")??;
+        let (mut reports, mut turns) = (BTreeMap::new(), Turns::default());
         rows.iter()
             .map(|row| {
                 let stream: Uuid = row.try_get(0)?;
@@ -100,7 +102,7 @@ impl Database {
                     16 | 22 => (Kind::Message, "message.sent", vec![]),
                     21 => (Kind::Reply, "message.sent", vec![]),
                     17 => (Kind::Edited, "message.edited", vec![]),
-                    18 => (Kind::Recalled, "message.recalled", vec![]),
+                    MESSAGE_RECALLED => (Kind::Recalled, "message.recalled", vec![]),
                     19 => (Kind::Other, "reaction.changed", vec![]),
                     20 => (Kind::Other, "pin.changed", vec![]),
                     23 => (Kind::Other, "invitation.sent", vec![]),
@@ -119,13 +121,25 @@ impl Database {
                 // Of several events that one command makes, the last stands for it, as in its ack.
                 let is_last: bool = row.try_get(6)?;
                 let told = told_by(number, &data)?;
-                let unseen = unseen(number, &data)?;
+                let unseen = unseen(number, stream, &data, &mut reports)?;
+                let of: Option<Uuid> = payload["message"]
+                    .as_str()
+                    .and_then(|message| message.parse().ok());
+                // What moderators order has ids of its own in their journals.
+                let command = match (number, of) {
+                    (MESSAGE_WITHHELD, Some(message)) => {
+                        moderation::withholding(message, turns.next(message))
+                    }
+                    (MESSAGE_RECALLED, Some(message)) if payload["reason"].is_string() => {
+                        moderation::recall(message)
+                    }
+                    (REPORT_HANDLED, _) => moderation::handling(&data).map_or(command, |(id, _)| id),
+                    _ => command,
+                };
                 // What follows from something else was asked for by nobody: that a read ends a mark, and whatever makes no notice. A
                 // read of a thread that moves nothing leaves nothing, so that no ack vouches for it.
                 let is_asked = match &told {
-                    // Moderators ask for it, who have no journals.
-                    _ if number == MESSAGE_WITHHELD => false,
-                    _ if number < OWN_FROM || unseen.is_some() => true,
+                    _ if number < OWN_FROM || number == MESSAGE_WITHHELD || unseen.is_some() => true,
                     Some(NoticeData::ConversationMarked(marked)) => marked.unread,
                     Some(told) => !matches!(told, NoticeData::ThreadRead(_)),
                     None => false,
@@ -142,10 +156,7 @@ impl Database {
                         (None, None) => said::logged(name, &data),
                     },
                     whole: (!name.is_empty()).then(|| whole(name, &actor.to_string(), millis, &data)),
-                    of: payload["message"]
-                        .as_str()
-                        .filter(|_| !kind.is_message())
-                        .and_then(|message| message.parse().ok()),
+                    of: of.filter(|_| !kind.is_message()),
                     withheld: false,
                     stored: Some(Stored {
                         lane: row.try_get::<_, i16>(8)?.cast_unsigned(),
@@ -172,7 +183,7 @@ impl Database {
                 3 => EventKind::MemberAdded,
                 16 | 21 | 22 => EventKind::MessageSent,
                 17 => EventKind::MessageEdited,
-                18 => EventKind::MessageRecalled,
+                MESSAGE_RECALLED => EventKind::MessageRecalled,
                 19 => EventKind::ReactionChanged,
                 20 => EventKind::PinChanged,
                 MESSAGE_WITHHELD => EventKind::MessageWithheld,
@@ -256,14 +267,29 @@ pub(crate) type Events = BTreeMap<Uuid, Vec<(u64, Uuid, EventData)>>;
 const OWN_FROM: i16 = 64;
 /// The number of what becomes of two people.
 const PAIR_CHANGED: i16 = 97;
-/// The number of what is reported of a message.
+/// The numbers of what is reported of a message, and of what moderators make of that.
 const REPORT_FILED: i16 = 98;
+const REPORT_HANDLED: i16 = 99;
+/// The number of what takes a message back.
+const MESSAGE_RECALLED: i16 = 18;
 
-/// Of an event of a stream that nobody is shown, the name that journals have for the stream, and the digest.
-fn unseen(number: i16, data: &str) -> Result<Option<(Uuid, u64)>> {
+/// Of an event of a stream that nobody is shown, the name that journals have for the stream, and the digest. `reports` keeps the names of the streams
+/// of reports that came so far.
+fn unseen(
+    number: i16,
+    stream: Uuid,
+    data: &str,
+    reports: &mut BTreeMap<Uuid, Uuid>,
+) -> Result<Option<(Uuid, u64)>> {
     let read = match number {
         PAIR_CHANGED => pair::logged(data),
-        REPORT_FILED => report::logged(data),
+        REPORT_FILED => report::logged(data).inspect(|(name, _)| {
+            reports.insert(stream, *name);
+        }),
+        REPORT_HANDLED => {
+            let handled = moderation::handling(data).map(|(_, digest)| digest);
+            reports.get(&stream).copied().zip(handled)
+        }
         _ => return Ok(None),
     };
     Ok(Some(read.with_context(|| {

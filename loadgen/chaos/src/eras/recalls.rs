@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tidings_journal::{Kind, Logged, Micros, Record};
+use uuid::Uuid;
 
 use crate::store::Restored;
 
@@ -32,10 +33,11 @@ impl Recalls {
                 .collect()
         };
         let (lost, since) = (beyond(&restored.lost), beyond(log));
-        // What was withheld of these was hidden by somebody, perhaps in a part of the log that is lost.
+        let moderated = moderated(&restored.kept);
+        // What was withheld of these was hidden by somebody, perhaps in a part of the log that is lost; of others it was, when moderators said so.
         let stands = |logged: &Logged, place: &Place| {
             let says = matches!(logged.kind, Kind::Message | Kind::Reply | Kind::Edited);
-            says && !kept.contains(place)
+            says && !kept.contains(place) && !moderated.contains(place)
         };
         let says = restored.kept.iter().filter_map(|logged| {
             let place = (logged.conversation.clone(), logged.seq);
@@ -140,13 +142,27 @@ fn taken_back(log: &[Logged]) -> BTreeSet<Place> {
             _ => false,
         };
     }
+    places(log, |message| {
+        recalled.contains(&message) || withheld.contains(&message)
+    })
+}
+
+/// What a log has of messages that were ever withheld.
+fn moderated(log: &[Logged]) -> BTreeSet<Place> {
+    let withheld = log.iter().filter(|logged| logged.kind == Kind::Withheld);
+    let withheld: BTreeSet<Uuid> = withheld.filter_map(|logged| logged.of).collect();
+    places(log, |message| withheld.contains(&message))
+}
+
+/// What says in a log what messages of some sort said.
+fn places(log: &[Logged], is_meant: impl Fn(Uuid) -> bool) -> BTreeSet<Place> {
     let says = |logged: &&Logged| {
         let message = match logged.kind {
             Kind::Message | Kind::Reply => logged.id,
             Kind::Edited => logged.of,
             Kind::Joined | Kind::Left | Kind::Recalled | Kind::Withheld | Kind::Shown | Kind::Other => None,
         };
-        message.is_some_and(|message| recalled.contains(&message) || withheld.contains(&message))
+        message.is_some_and(&is_meant)
     };
     let places = log.iter().filter(says);
     places

@@ -456,6 +456,32 @@ fn a_connection_that_stood_is_shown_by_either_log_what_the_lost_one_took_back() 
 }
 
 #[test]
+fn what_was_withheld_for_a_while_before_the_back_up_was_withheld_then_on_both_sides() {
+    let moderated = |kind, seq: u64| Logged {
+        kind,
+        of: Some(Uuid::from_u128(1)),
+        ..message("torn", seq, seq.into())
+    };
+    let kept = vec![
+        message("torn", 1, 1),
+        moderated(Kind::Withheld, 2),
+        moderated(Kind::Shown, 3),
+    ];
+    let restored = Restored {
+        at: AT,
+        lost: [kept.clone(), vec![message("torn", 4, 4)]].concat(),
+        kept,
+    };
+    let [said, gone] = [&restored.lost[0], &restored.lost[1]];
+    let meanwhile = |said: Record| comes(24, vec![said, shown(26, gone)]);
+    let none: [Vec<Fault>; 2] = Default::default();
+    let rightly = meanwhile(withheld(25, said));
+    assert_eq!(judged(&restored, &restored.kept, rightly), none);
+    let found = judged(&restored, &restored.kept, meanwhile(shown(25, said)));
+    assert_eq!(found, [vec![Fault::ShownRecalled], vec![Fault::ShownRecalled]]);
+}
+
+#[test]
 fn a_recall_that_is_repeated_and_stands_in_the_end_is_judged_by_each_log() {
     let restored = recalled(1, &[]);
     let said = &restored.lost[0];
