@@ -7,15 +7,19 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::{Result, anyhow};
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
 use tidings_protocol::{Ack, Action, ErrorCode, Profile};
+use tidings_stand::Api;
 use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::chorus::{Chorus, Sung};
 use crate::fault::BARE;
 use crate::http::Person;
+use crate::moderator::Moderator;
+use crate::reader::{LEFT_OUT, Reader};
 use crate::said::Said;
 use crate::scribe::Clock;
 use crate::view::STAGED;
@@ -25,6 +29,7 @@ mod ban;
 mod contact;
 mod invitation;
 mod link;
+mod moderation;
 mod report;
 
 pub(crate) use report::Filed;
@@ -56,7 +61,7 @@ impl Scene {
         Self::ALL[(seed % Self::ALL.len() as u64) as usize]
     }
 
-    /// The commands that it is there for. Each is acked, unless a device of the company's interferes.
+    /// The commands that it is there for, and what else has to come of it. Each is acked, unless a device of the company's interferes.
     pub(crate) fn commands(self) -> &'static [&'static str] {
         match self {
             Self::Contacts => &[
@@ -79,7 +84,13 @@ impl Scene {
                 "group.refuse",
             ],
             Self::Bans => &["group.mute", "group.ban", "group.unban", "group.transfer"],
-            Self::Reports => &["report.send"],
+            Self::Reports => &[
+                "report.send",
+                "report.withhold",
+                "report.show_again",
+                "report.settle",
+                LEFT_OUT,
+            ],
         }
     }
 }
@@ -95,6 +106,9 @@ pub(crate) struct Company {
     guests: [Player; 3],
     /// What was reported.
     filed: Vec<Filed>,
+    /// Looks after that, and the second of the guests reads it meanwhile.
+    moderator: Moderator,
+    reader: Reader,
 }
 
 /// One of them, with what was acked.
@@ -105,27 +119,35 @@ struct Player {
 }
 
 impl Company {
-    /// None where there are too few people.
+    /// An error where there are too few people.
     pub(crate) fn gather(
         name: String,
         world: &World,
         nodes: &[SocketAddr],
         clock: Clock,
         random: &mut StdRng,
-    ) -> Option<Self> {
+    ) -> Result<Self> {
         // Of those who have a bare device and nothing else, nobody but that device is to see anything.
         let cast = world.people[BARE..].iter().sample(random, 3);
-        let [host, friend, other] = cast.try_into().ok()?;
+        let [host, friend, other] = cast
+            .try_into()
+            .map_err(|_| anyhow!("too few people for a scene"))?;
+        let apis = nodes.iter().map(|node| Api::new(&format!("http://{node}")));
+        let apis: Vec<Api> = apis.collect::<Result<_>>()?;
+        let [_, ben, _] = &world.guests;
+        let places = nodes.iter().copied().zip(apis.clone()).collect();
         let player = |person: &Person| Player {
             user: person.user,
             chorus: Chorus::new(clock, &name, person, nodes),
             acked: Vec::new(),
         };
-        Some(Self {
+        Ok(Self {
             host: player(host),
             friends: [friend, other].map(player),
             guests: world.guests.each_ref().map(player),
             filed: Vec::new(),
+            moderator: Moderator::new(clock, &name, &world.moderator, apis),
+            reader: Reader::new(clock, &format!("{name} reads"), ben, places),
             name,
         })
     }
@@ -142,7 +164,8 @@ impl Company {
         sleep(later).await;
         let players = [self.host].into_iter().chain(self.friends).chain(self.guests);
         let filed = self.filed;
-        let mut sung = Sung::default();
+        let mut sung = self.moderator.close();
+        sung.and(self.reader.close());
         for mut player in players {
             player.say_again().await;
             if filed.iter().any(|filed| filed.sender == player.user) {

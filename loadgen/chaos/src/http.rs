@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tidings_stand::{Account, Api, Node};
+use tidings_protocol::Position;
+use tidings_stand::{Account, Answer, Api, Node};
 use uuid::Uuid;
 
 use crate::fold::{FIELDS as MESSAGE, Told};
@@ -16,7 +17,8 @@ use crate::own::{FIELDS, Standing};
 const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 const TOTALS: &str = "{ unreadTotal mentionTotal }";
 const ADMIN: &str = "{ admin { reports(first: 1) { nodes { id } } } }";
-const REPORT: &str = "conversation message reason note sender { id } reporter { id } evidence { text }";
+const REPORT: &str =
+    "conversation message reason note state withheld sender { id } reporter { id } evidence { text }";
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
@@ -53,6 +55,8 @@ pub(crate) struct Reported {
     pub(crate) message: Uuid,
     pub(crate) reason: String,
     pub(crate) note: Option<String>,
+    pub(crate) state: String,
+    pub(crate) withheld: bool,
     pub(crate) sender: Named,
     pub(crate) reporter: Named,
     /// What the message had said by then.
@@ -129,9 +133,25 @@ impl Person {
         Ok(told.get("admin").is_some_and(|admin| !admin.is_null()))
     }
 
+    /// Takes a new token, which says whether they are moderators.
+    pub(crate) async fn renew(&self) -> Result<()> {
+        self.account.renew().await
+    }
+
+    /// Asks a node once. An error leaves open what has come of it.
+    pub(crate) async fn ask_once(
+        &self,
+        node: &Api,
+        text: &str,
+        variables: &Value,
+        after: Option<Position>,
+    ) -> Result<Answer> {
+        self.account.ask_once(node, text, variables, after).await
+    }
+
     /// What was reported, as they see it who are moderators since their last token; it is looked at with that.
     pub(crate) async fn reports(&self) -> Result<Vec<Reported>> {
-        self.account.renew().await?;
+        self.renew().await?;
         let query = format!(
             "query($after: String) {{ admin {{ reports(first: 20, after: $after) {{ nodes {{ {REPORT} }} {PAGE} }} }} }}"
         );

@@ -149,6 +149,8 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     let (mut world, journals) = making.await.context("no conversations in time")??;
     let restores = |step: &Step| matches!(step.fault, Fault::Restore { .. });
     world.goes_back = plan.steps.iter().any(restores);
+    ground.make_moderator(&world.moderator.name).await?;
+    world.moderator.renew().await?;
     let world = Arc::new(world);
     findings.journals.extend(journals);
     findings.began = clock.now();
@@ -171,7 +173,7 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
         clock,
         &mut random,
     );
-    let company = company.context("too few people for a scene")?;
+    let company = company.context("there is no scene")?;
     let scene = Scene::of(plan.seed);
     let begins = start + plan.length.mul_f64(random.random_range(SCENE));
     let later = Duration::from_millis(random.random_range(0..2000));

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use tidings_journal::{Journal, Micros};
-use tidings_protocol::{Ack, Action, ErrorFrame, ServerFrame};
+use tidings_protocol::{Ack, Action, ErrorFrame, Gap, ServerFrame};
 use uuid::Uuid;
 
 use crate::http::Person;
@@ -26,6 +26,8 @@ pub(crate) struct Witness {
     device: String,
     node: SocketAddr,
     wire: Option<Wire>,
+    /// What it claims to have seen.
+    cursors: BTreeMap<Uuid, u64>,
     scribe: Scribe,
     /// The kinds of notices that came.
     noticed: BTreeSet<String>,
@@ -39,9 +41,16 @@ impl Witness {
             device: device.to_owned(),
             node,
             wire: None,
+            cursors: BTreeMap::new(),
             scribe: Scribe::new(clock, person.user, journal),
             noticed: BTreeSet::new(),
         }
+    }
+
+    /// It is to be told of this conversation from its beginning, whatever the person's other devices had.
+    pub(crate) fn knowing_nothing_of(mut self, conversation: Uuid) -> Self {
+        self.cursors.insert(conversation, 0);
+        self
     }
 
     /// Sends commands, on a new connection where none stands.
@@ -49,16 +58,16 @@ impl Witness {
         self.come().await?.send(commands).await
     }
 
-    /// Connects where no connection stands. It claims nothing.
+    /// Connects where no connection stands.
     pub(crate) async fn come(&mut self) -> Result<&mut Wire> {
         Ok(match &mut self.wire {
             Some(wire) => wire,
             empty => {
                 self.scribe.connecting();
-                let cursors = BTreeMap::new();
+                let token = &self.person.token;
                 let wire =
-                    Wire::connect(self.node, &self.person.token, &self.device, &cursors, LONG_LIMIT).await?;
-                self.scribe.connected(&cursors, wire.limits());
+                    Wire::connect(self.node, token, &self.device, &self.cursors, LONG_LIMIT).await?;
+                self.scribe.connected(&self.cursors, wire.limits());
                 empty.insert(wire)
             }
         })
@@ -79,6 +88,32 @@ impl Witness {
             }
         }
         Ok(answers)
+    }
+
+    /// Fetches an event of a conversation once more, on the connection that stands.
+    pub(crate) async fn fetch(&mut self, conversation: Uuid, seq: u64) -> Result<()> {
+        let id = Uuid::now_v7();
+        let action = Action::Fetch {
+            conversation,
+            from: seq,
+            limit: 1,
+        };
+        self.send(&[(id, action)]).await?;
+        loop {
+            match self.next().await? {
+                ServerFrame::Events(events) if events.id == id => {
+                    let gap = Gap {
+                        conversation,
+                        from: seq,
+                        to: seq,
+                    };
+                    self.scribe.filled(&gap, &events);
+                    return Ok(());
+                }
+                ServerFrame::Error(error) if error.id == Some(id) => bail!("not fetched: {}", error.message),
+                _ => {}
+            }
+        }
     }
 
     /// The next object, written down where it is an event. Cancel-safe.

@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) hostile: (Vec<Person>, Uuid),
     /// Those who have no device and no conversation, for [scenes](crate::company): what becomes of them disturbs nobody else.
     pub(crate) guests: [Person; GUESTS],
+    /// Somebody who sees what is reported, and has no conversation either.
+    pub(crate) moderator: Person,
 }
 
 /// A conversation.
@@ -128,6 +130,7 @@ impl World {
             guests.push(Person::register(node, &name).await?);
         }
         let guests = guests.try_into().map_err(|_| anyhow!("too few guests"))?;
+        let moderator = Person::register(&nodes[0], &format!("moderator-{}", &tag[..8])).await?;
         let mut hostile = Vec::with_capacity(HOSTILE);
         for number in 0..HOSTILE {
             let node = &nodes[number % nodes.len()];
@@ -149,6 +152,7 @@ impl World {
             goes_back: false,
             hostile: (hostile, id),
             guests,
+            moderator,
         };
         Ok((world, journals.collect()))
     }

@@ -1,9 +1,11 @@
-//! People report what others say, in private and in a group, and it is changed or taken back behind that. Whose words they are is told nothing.
+//! People report what others say, in private and in a group, and it is changed, withheld or taken back behind that. Whose words they are is told nothing.
 
 use tidings_protocol::{Ack, Action, Content, ErrorCode};
 use uuid::Uuid;
 
+use super::moderation::Subject;
 use super::{Company, Player};
+use crate::reader::Sight;
 use crate::said::Said;
 
 /// A report that was acked, and what moderators have to see of it.
@@ -17,7 +19,13 @@ pub(crate) struct Filed {
     pub(crate) note: Option<&'static str>,
     /// What the message had said by then, first and after each edit.
     pub(crate) words: Vec<&'static str>,
+    /// What has become of it, as GraphQL names it, and whether the message is withheld.
+    pub(crate) state: &'static str,
+    pub(crate) withheld: bool,
 }
+
+/// The state of a report that nobody has looked at.
+const OPEN: &str = "OPEN";
 
 impl Company {
     pub(super) async fn reports(&mut self) {
@@ -29,20 +37,29 @@ impl Company {
         let (Some(group), Some(direct)) = (group, direct) else {
             return;
         };
-        self.report_in_private(direct.conversation).await;
-        self.report_in_group(group).await;
+        if let Some(subject) = self.report_in_private(direct.conversation).await {
+            self.hesitate(&subject).await;
+        }
+        if let Some(subject) = self.report_in_group(group).await {
+            self.is_overtaken(&subject).await;
+        }
+        if let Some(subject) = self.report_another(group, "cowards").await {
+            self.take_back(&subject).await;
+        }
+        if let Some(subject) = self.report_another(group, "liars").await {
+            self.leave_withheld(&subject).await;
+        }
+        self.host.text(group, "no more of that").await;
     }
 
     /// Nobody else talks here, so that what a report leaves would be seen by the seqs.
-    async fn report_in_private(&mut self, conversation: Uuid) {
+    async fn report_in_private(&mut self, conversation: Uuid) -> Option<Subject> {
         let Self {
             guests: [ann, ben, cat],
             filed,
             ..
         } = self;
-        let Some(said) = ann.text(conversation, "fool").await else {
-            return;
-        };
+        let said = ann.text(conversation, "fool").await?;
         let message = said.id;
         let (mut words, mut last) = (vec!["fool"], said.seq);
         if let Some(edited) = ann.edit(conversation, message, "you fool").await {
@@ -54,9 +71,7 @@ impl Company {
         cat.report_in_vain(report.clone(), ErrorCode::NotAMember).await;
         ann.report_in_vain(report.clone(), ErrorCode::InvalidArgument)
             .await;
-        if ben.report(report).await.is_none() {
-            return;
-        }
+        let reported = ben.report(report).await?;
         filed.push(Filed {
             conversation,
             message,
@@ -65,6 +80,8 @@ impl Company {
             reason,
             note,
             words,
+            state: OPEN,
+            withheld: false,
         });
         // Once is enough, whatever is said the second time.
         let again = reporting(conversation, message, "another insult", None);
@@ -80,10 +97,21 @@ impl Company {
                 "a report left something in {conversation} between seq {last} and seq {seq}"
             ));
         }
+        Some(Subject {
+            sight: Sight {
+                conversation,
+                message,
+                seq: said.seq,
+                word: "dear",
+                is_quiet: true,
+            },
+            reporter: ben.user,
+            reported: reported.position,
+        })
     }
 
-    /// Two report the same, one of whom takes it back as well.
-    async fn report_in_group(&mut self, conversation: Uuid) {
+    /// Two report the same.
+    async fn report_in_group(&mut self, conversation: Uuid) -> Option<Subject> {
         let Self {
             host,
             friends: [outsider, _],
@@ -91,13 +119,23 @@ impl Company {
             filed,
             ..
         } = self;
-        let Some(said) = ann.text(conversation, "you fools").await else {
-            return;
-        };
+        let said = ann.text(conversation, "you fools").await?;
         let message = said.id;
-        for (reporter, reason) in [(ben, "it means all of us"), (&mut *host, "so it does")] {
+        let mut subject = None;
+        for (reporter, reason) in [(ben, "it means all of us"), (host, "so it does")] {
             let report = reporting(conversation, message, reason, None);
-            if reporter.report(report).await.is_some() {
+            if let Some(reported) = reporter.report(report).await {
+                subject.get_or_insert(Subject {
+                    sight: Sight {
+                        conversation,
+                        message,
+                        seq: said.seq,
+                        word: "fools",
+                        is_quiet: false,
+                    },
+                    reporter: reporter.user,
+                    reported: reported.position,
+                });
                 filed.push(Filed {
                     conversation,
                     message,
@@ -106,17 +144,44 @@ impl Company {
                     reason,
                     note: None,
                     words: vec!["you fools"],
+                    state: OPEN,
+                    withheld: false,
                 });
             }
         }
         let strange = reporting(conversation, message, "I was told of it", None);
         outsider.report_in_vain(strange, ErrorCode::NotAMember).await;
-        let recalls = Action::MessageRecall {
+        subject
+    }
+
+    /// Ann says a word more, and Ben reports it.
+    async fn report_another(&mut self, conversation: Uuid, word: &'static str) -> Option<Subject> {
+        let [ann, ben, _] = &mut self.guests;
+        let said = ann.text(conversation, word).await?;
+        let (message, reason) = (said.id, "it goes on");
+        let reported = ben.report(reporting(conversation, message, reason, None)).await?;
+        self.filed.push(Filed {
             conversation,
             message,
-        };
-        host.change(conversation, recalls).await;
-        host.text(conversation, "no more of that").await;
+            sender: ann.user,
+            reporter: ben.user,
+            reason,
+            note: None,
+            words: vec![word],
+            state: OPEN,
+            withheld: false,
+        });
+        Some(Subject {
+            sight: Sight {
+                conversation,
+                message,
+                seq: said.seq,
+                word,
+                is_quiet: false,
+            },
+            reporter: ben.user,
+            reported: reported.position,
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! What was reported, as those see it who may: all of it, each report once, with what the message had said by then, and nobody any of their own
-//! messages.
+//! What was reported, as those see it who may: all of it, each report once, with what the message had said by then and what has become of it, and
+//! nobody any of their own messages.
 
 use anyhow::Result;
 use uuid::Uuid;
@@ -19,6 +19,8 @@ struct Seen<'r> {
     reason: &'r str,
     note: Option<&'r str>,
     words: Vec<Option<&'r str>>,
+    state: &'r str,
+    withheld: bool,
 }
 
 /// What the guests see of what was reported otherwise than they should: nothing, and once they are moderators, what others have said.
@@ -57,6 +59,8 @@ impl<'r> From<&'r Filed> for Seen<'r> {
             reason: filed.reason,
             note: filed.note,
             words: filed.words.iter().copied().map(Some).collect(),
+            state: filed.state,
+            withheld: filed.withheld,
         }
     }
 }
@@ -72,6 +76,8 @@ impl<'r> From<&'r Reported> for Seen<'r> {
             reason: &reported.reason,
             note: reported.note.as_deref(),
             words: versions.map(|version| version.text.as_deref()).collect(),
+            state: &reported.state,
+            withheld: reported.withheld,
         }
     }
 }
@@ -97,6 +103,8 @@ mod tests {
             reason: "an insult",
             note: None,
             words: vec!["fool", "you fool"],
+            state: "OPEN",
+            withheld: false,
         }
     }
 
@@ -104,7 +112,7 @@ mod tests {
         let evidence: Vec<_> = words.iter().map(|text| json!({ "text": text })).collect();
         let node = json!({
             "conversation": ROOM, "message": Uuid::from_u128(message), "reason": "an insult", "note": null,
-            "sender": { "id": ANN }, "reporter": { "id": BEN }, "evidence": evidence,
+            "sender": { "id": ANN }, "reporter": { "id": BEN }, "evidence": evidence, "state": "OPEN", "withheld": false,
         });
         serde_json::from_value(node).unwrap()
     }
@@ -122,5 +130,22 @@ mod tests {
         assert!(differs(CAT, &filed, &right()[..1]).is_some());
         let later = [told(8, &["fool", "you fool", "you dear"]), right().remove(1)];
         assert!(differs(CAT, &filed, &later).is_some());
+    }
+
+    #[test]
+    fn a_report_that_is_settled_is_so_for_all_moderators_and_its_message_shown() {
+        let settled = Filed {
+            state: "DISMISSED",
+            ..filed(8)
+        };
+        let told = |state: &str, withheld| Reported {
+            state: state.to_owned(),
+            withheld,
+            ..told(8, &["fool", "you fool"])
+        };
+        let filed = [settled];
+        assert_eq!(differs(CAT, &filed, &[told("DISMISSED", false)]), None);
+        assert!(differs(CAT, &filed, &[told("ASSIGNED", false)]).is_some());
+        assert!(differs(CAT, &filed, &[told("DISMISSED", true)]).is_some());
     }
 }
