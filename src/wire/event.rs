@@ -75,10 +75,10 @@ pub fn gap(conversation: Uuid, from: u64, to: u64) -> Frame {
 
 /// Encodes an event of a conversation. `None` for a kind that has no place on the wire or that this version cannot read.
 pub fn encode(recorded: &Recorded) -> Option<LiveEvent> {
-    let standing = if planted::is("unrecalled") {
-        Standing::Whole
-    } else {
-        recorded.standing
+    let standing = match recorded.standing {
+        _ if planted::is("unrecalled") => Standing::Whole,
+        Standing::Withheld if planted::is("unwithheld") => Standing::Whole,
+        standing => standing,
     };
     Some(LiveEvent {
         conversation: recorded.stream,

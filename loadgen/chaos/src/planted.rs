@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use tidings_journal::Fault as Rule;
 
+use crate::company::Scene;
 use crate::fault::Fault;
 use crate::plan::{Plan, Step};
 use crate::run::play_with;
@@ -23,7 +24,7 @@ pub struct Planted {
 }
 
 /// All of them.
-pub const PLANTED: [Planted; 17] = [
+pub const PLANTED: [Planted; 18] = [
     Planted {
         name: "hole",
         rules: &[Rule::Hole],
@@ -42,6 +43,10 @@ pub const PLANTED: [Planted; 17] = [
     },
     Planted {
         name: "unrecalled",
+        rules: &[Rule::ShownRecalled],
+    },
+    Planted {
+        name: "unwithheld",
         rules: &[Rule::ShownRecalled],
     },
     Planted {
@@ -99,10 +104,15 @@ pub const PLANTED: [Planted; 17] = [
     },
 ];
 
-/// Whether a schedule gives the fault an occasion; others are passed over. That the log goes back is new only to nodes that run on.
+/// Whether a schedule gives the fault an occasion; others are passed over. That the log goes back is new only to nodes that run on, and messages are
+/// withheld in one scene.
 fn has_occasion(planted: &Planted, plan: &Plan) -> bool {
     let goes_back = |step: &Step| matches!(step.fault, Fault::Restore { stopped: false });
-    planted.name != "time-line" || plan.steps.iter().any(goes_back)
+    match planted.name {
+        "time-line" => plan.steps.iter().any(goes_back),
+        "unwithheld" => Scene::of(plan.seed) == Scene::Reports,
+        _ => true,
+    }
 }
 
 /// Plays seeds until the fault is found; answers in which that was, and by which rule.
