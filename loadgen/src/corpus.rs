@@ -14,6 +14,7 @@ mod house;
 mod joining;
 mod listen;
 mod manner;
+mod moderation;
 mod own;
 mod pair;
 mod pen;
@@ -34,7 +35,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use tidings_ceilings::raise_file_limit;
-use tidings_stand::Api;
+use tidings_stand::{Api, Operator, find_program};
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until},
@@ -77,6 +78,10 @@ pub(crate) struct Args {
     /// `tidings-loadgen check` finds what this command found.
     #[arg(long)]
     journals: Option<PathBuf>,
+    /// The nodes' database. With it the `tidings` program beside this one, or that of the variable `TIDINGS_BIN`, makes somebody a moderator, and what
+    /// is said is reported, withheld and shown again.
+    #[arg(long)]
+    database_url: Option<String>,
 }
 
 /// Runs the workload and all checks; the error is the first counter-example, or what kept it from running.
@@ -103,7 +108,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     );
 
     let fates = Fates::of(&plan, args.seed);
-    let mut people = People::gather(&plan, &nodes, &shared).await?;
+    let operator = match &args.database_url {
+        Some(url) => Some(Operator::new(find_program()?, url.clone())),
+        None => None,
+    };
+    let mut people = People::gather(&plan, &nodes, operator.as_ref(), &shared).await?;
     people.open_conversations(&plan, &fates).await?;
     let started = Instant::now();
     let result = speak(&args, plan, fates, &mut people, &mut schedule, &shared).await;

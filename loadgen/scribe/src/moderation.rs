@@ -153,6 +153,17 @@ pub fn handling(data: &str) -> Option<(Uuid, u64)> {
     Some(handled.told())
 }
 
+/// The id that journals have for an event of a conversation that a moderator has ordered; none for others. Its turn is counted in the order of the log.
+pub fn ordered(data: &EventData, turns: &mut Turns) -> Option<Uuid> {
+    match data {
+        EventData::MessageWithheld(changed) => {
+            Some(withholding(changed.message, turns.next(changed.message)))
+        }
+        EventData::MessageRecalled(recalled) if recalled.reason.is_some() => Some(recall(recalled.message)),
+        _ => None,
+    }
+}
+
 fn named(words: &str) -> Uuid {
     Uuid::from_u64_pair(digest(words), digest(&format!("the other half of {words}")))
 }

@@ -147,7 +147,7 @@ async fn inbox(person: &Person, own: &[Uuid], histories: &Histories) -> Result<O
         let looks = waiting.len() <= LOOKED_AT_MAX;
         let due = waiting.iter().filter(|(message, (sender, told))| {
             let unheard = looks && hides.blocked.contains(sender);
-            !told.recalled && !hides.hidden.contains(*message) && !unheard
+            !told.recalled && !told.withheld && !hides.hidden.contains(*message) && !unheard
         });
         let due = due.count() as u64;
         let got = pending.get(id).copied().unwrap_or(0);

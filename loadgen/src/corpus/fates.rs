@@ -7,6 +7,7 @@ use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 
 use super::{
     contact::{self, Step},
+    moderation::Ending,
     plan::{Plan, Target},
     schedule::OWNER,
     slow::{BRIEF_S, HOURS_S, Stretches},
@@ -24,6 +25,14 @@ const TROUBLED: (usize, usize) = (3, 16);
 /// How many pairs block each other in their own conversation, and how many people somebody of the group.
 const PAIRS: (usize, usize) = (2, 8);
 const STRANGERS: (usize, usize) = (3, 16);
+
+/// Whether what is reported is withheld, and what becomes of the report.
+const CASES: [(bool, Option<Ending>); 4] = [
+    (true, Some(Ending::Nothing)),
+    (true, Some(Ending::Resolved)),
+    (false, Some(Ending::TakenBack)),
+    (true, None),
+];
 
 /// How somebody comes into the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +80,16 @@ pub(crate) enum Act {
         pair: [usize; 2],
         step: Step,
     },
+    /// The owner reports what somebody said in the group, and a moderator withholds it or not.
+    Report {
+        number: usize,
+        withhold: bool,
+    },
+    /// A moderator settles that report.
+    Settle {
+        number: usize,
+        ending: Ending,
+    },
 }
 
 impl Act {
@@ -81,7 +100,9 @@ impl Act {
             | Self::Unsilence(_)
             | Self::Remove(_)
             | Self::Ban(_)
-            | Self::Slow { .. } => [OWNER, OWNER],
+            | Self::Slow { .. }
+            | Self::Report { .. }
+            | Self::Settle { .. } => [OWNER, OWNER],
             Self::Back { person, .. } | Self::Knock(person) => [OWNER, person],
             Self::Block { by, whom, .. } => [by, whom],
             Self::Tie { pair, .. } => pair,
@@ -172,6 +193,7 @@ impl Fates {
         for (index, pair, step) in contact::plots(&others, &blocked, plan.messages.len()) {
             fates.at(index, Act::Tie { pair, step });
         }
+        fates.moderate(plan.messages.len());
         fates
     }
 
@@ -212,6 +234,18 @@ impl Fates {
             }
             Fate::BannedForGood => self.at(second, Act::Ban(person)),
             Fate::MutedForGood => self.at(second, silence),
+        }
+    }
+
+    /// One report after the other of so many messages.
+    fn moderate(&mut self, messages: usize) {
+        let many = 2 * CASES.len() + 2;
+        for (number, (withhold, ending)) in CASES.into_iter().enumerate() {
+            let tenth = |place: usize| messages * place / many;
+            self.at(tenth(2 * number + 1), Act::Report { number, withhold });
+            if let Some(ending) = ending {
+                self.at(tenth(2 * number + 2), Act::Settle { number, ending });
+            }
         }
     }
 
@@ -303,6 +337,14 @@ mod tests {
         assert!(acts.iter().any(|(_, act)| in_pair(act)));
         assert!(happens(|act| matches!(act, Act::Knock(_))));
         assert!(happens(|act| matches!(act, Act::Tie { .. })));
+        assert!(happens(|act| matches!(act, Act::Report { withhold: true, .. })));
+        for (number, (_, ending)) in CASES.iter().enumerate() {
+            let place = |fits: &dyn Fn(&Act) -> bool| acts.iter().position(|(_, act)| fits(act));
+            let reported = place(&|act| matches!(act, Act::Report { number: of, .. } if *of == number));
+            let settled = place(&|act| matches!(act, Act::Settle { number: of, .. } if *of == number));
+            assert_eq!(settled.is_some(), ending.is_some());
+            assert!(reported.is_some() && settled.is_none_or(|settled| Some(settled) > reported));
+        }
         let slow: Vec<u32> = acts
             .iter()
             .filter_map(|(_, act)| match act {
@@ -322,6 +364,7 @@ mod tests {
                 | Act::Block { whom, .. } => vec![whom],
                 Act::Slow { admin, .. } => admin.into_iter().collect(),
                 Act::Tie { pair, .. } => pair.to_vec(),
+                Act::Report { .. } | Act::Settle { .. } => vec![],
             };
             assert!(!whom.contains(&OWNER), "{act:?}");
         }

@@ -93,6 +93,8 @@ impl People {
                 self.slow_down(seconds, admin).await
             }
             Act::Tie { pair, step } => self.tie(pair, step).await,
+            Act::Report { number, withhold } => self.report(number, withhold).await,
+            Act::Settle { number, ending } => self.settle(number, ending).await,
         }
     }
 

@@ -10,7 +10,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tidings_client::CommandError;
 use tidings_protocol::{Ack, Action, Limits, Position, Timestamp};
 use tidings_scribe::said::Said;
-use tidings_stand::{Account, Api};
+use tidings_stand::{Account, Api, Operator};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     fates::{Entry, Fates},
+    moderation::Moderation,
     pair::Pairs,
     person::{Job, Person},
     plan::Plan,
@@ -56,6 +57,8 @@ pub(crate) struct People {
     /// What people are to one another, and where the last of it stands in each lane.
     pub(super) pairs: Pairs,
     pub(super) tied_at: BTreeMap<u16, Position>,
+    /// Who looks after what is reported, if anybody does.
+    pub(super) moderation: Option<Moderation>,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -84,11 +87,17 @@ pub(crate) struct Run {
     pub(crate) slow_s: u32,
     pub(crate) pairs: Pairs,
     pub(crate) tied_at: BTreeMap<u16, Position>,
+    pub(crate) moderation: Option<Moderation>,
 }
 
 impl People {
-    /// Registers and connects everybody.
-    pub(crate) async fn gather(plan: &Plan, nodes: &[Api], shared: &Arc<Shared>) -> Result<Self> {
+    /// Registers and connects everybody. Where there is an operator, they make somebody a moderator.
+    pub(crate) async fn gather(
+        plan: &Plan,
+        nodes: &[Api],
+        operator: Option<&Operator>,
+        shared: &Arc<Shared>,
+    ) -> Result<Self> {
         // Names must be new on a server that has seen this log before.
         let run = format!("{:08x}", rand::random::<u32>());
         let progress = bar("accounts", plan.people.len());
@@ -135,6 +144,10 @@ impl People {
             .first()
             .and_then(Person::limits)
             .context("the server did not say its limits")?;
+        let moderation = match (operator, nodes.first()) {
+            (Some(operator), Some(node)) => Some(Moderation::begin(operator, node, shared).await?),
+            _ => None,
+        };
         let mut workers = JoinSet::new();
         let mut jobs = Vec::new();
         for (index, person) in people.into_iter().enumerate() {
@@ -156,6 +169,7 @@ impl People {
             admin: None,
             pairs: Pairs::default(),
             tied_at: BTreeMap::new(),
+            moderation,
             shared: Arc::clone(shared),
         })
     }
@@ -288,6 +302,11 @@ impl People {
         self.accounts[person].user
     }
 
+    /// Who has this account.
+    pub(super) fn person(&self, user: Uuid) -> Option<usize> {
+        self.accounts.iter().position(|account| account.user == user)
+    }
+
     pub(super) fn account(&self, person: usize) -> &Account {
         &self.accounts[person]
     }
@@ -317,6 +336,7 @@ impl People {
             slow_s: self.slow_s,
             pairs: self.pairs,
             tied_at: self.tied_at,
+            moderation: self.moderation,
         })
     }
 

@@ -65,6 +65,8 @@ pub(crate) enum Job {
     Shut(Uuid, Option<Shut>),
     /// From here on, members wait so many seconds between two messages to a conversation, or do not.
     Slow(Uuid, Option<u32>),
+    /// Does nothing more to a message of their own.
+    Forget(Uuid),
     /// Tries what has to be refused.
     Vain(Said, Refusal),
     /// Something that leaves nothing in any conversation.
@@ -205,6 +207,7 @@ impl Person {
             Job::Slow(conversation, None) => {
                 self.slow.remove(&conversation);
             }
+            Job::Forget(message) => self.last = self.last.filter(|own| own.id != message),
             Job::Vain(said, refusal) => self.try_in_vain(&said, refusal).await?,
             Job::Want(action, answer) => {
                 let wanted = self.client()?.send(action).await?;

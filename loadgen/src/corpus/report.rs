@@ -44,6 +44,10 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("withdrawn", count("contact.withdraw")),
         ("ended", count("contact.remove")),
         ("crossed", count("crossed")),
+        ("reported", count("report.send")),
+        ("withheld", count("withheld")),
+        ("shown again", count("shown again")),
+        ("settled", count("settled")),
         ("unsaid", count("unsaid")),
         ("refusals", count("refusals")),
         ("mutes", count("conversation.mute")),
@@ -69,6 +73,7 @@ pub(crate) fn print(shared: &Shared, verified: &Verified, took: Duration) {
         ("counts checked", format!("{} people", verified.counted)),
         ("searches", verified.searches.to_string()),
         ("copies compared", verified.copies.to_string()),
+        ("reports compared", verified.reports.to_string()),
         ("lists compared", format!("{} people", verified.tied)),
         ("unheard", verified.unheard.to_string()),
     ];

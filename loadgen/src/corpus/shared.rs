@@ -17,6 +17,9 @@ use uuid::Uuid;
 
 use super::forwards::Copied;
 
+/// So many of the last messages of a conversation are known.
+const SPOKEN: usize = 16;
+
 /// Ack latencies up to this are told apart.
 const LATENCY_MICROS_MAX: u64 = 600_000_000;
 
@@ -58,6 +61,8 @@ struct Talk {
     /// Who was mentioned by a message, and whether everybody was.
     mentioned: HashMap<Uuid, (Vec<Uuid>, bool)>,
     copies: Vec<Copied>,
+    /// The messages of each conversation that were acked last and were not taken back, each with who sent it.
+    spoken: HashMap<Uuid, Vec<(Uuid, Uuid)>>,
 }
 
 /// A change that came too late.
@@ -120,6 +125,9 @@ impl Shared {
                 let mentions = (send.mentions.clone(), send.everyone);
                 talk.mentioned.insert(id, mentions);
             }
+            let spoken = talk.spoken.entry(conversation).or_default();
+            spoken.push((id, sender));
+            spoken.drain(..spoken.len().saturating_sub(SPOKEN));
             if let Some(source) = send.forward {
                 talk.copies.push(Copied {
                     conversation,
@@ -205,7 +213,18 @@ impl Shared {
         lock(&self.latest).insert(conversation, message);
     }
 
+    /// One of the last messages of a conversation, and its sender, who is not this one.
+    pub(crate) fn spoken(&self, conversation: Uuid, other_than: Uuid) -> Option<(Uuid, Uuid)> {
+        let talk = lock(&self.talk);
+        let mut spoken = talk.spoken.get(&conversation)?.iter().rev();
+        spoken.find(|(_, sender)| *sender != other_than).copied()
+    }
+
+    /// Nothing more is done to a message.
     pub(crate) fn forget_latest(&self, conversation: Uuid, message: Uuid) {
+        if let Some(spoken) = lock(&self.talk).spoken.get_mut(&conversation) {
+            spoken.retain(|(id, _)| *id != message);
+        }
         let mut latest = lock(&self.latest);
         if latest.get(&conversation) == Some(&message) {
             latest.remove(&conversation);
@@ -223,6 +242,13 @@ impl Shared {
             .heads
             .get(&conversation)
             .map_or(0, |ack| ack.seq)
+    }
+
+    /// Somebody who is acked nothing has done something to a conversation.
+    pub(crate) fn reached(&self, conversation: Uuid, seq: u64) {
+        if let Some(head) = lock(&self.acked).heads.get_mut(&conversation) {
+            head.seq = seq.max(head.seq);
+        }
     }
 
     /// Where that ack stands in the log.

@@ -10,14 +10,18 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use tidings_journal::{Logged, Summary, World, check_dir, write_log, write_world};
 use tidings_protocol::{Event, EventData};
-use tidings_scribe::{export::logged, fold::Fold};
+use tidings_scribe::{
+    export::logged,
+    fold::Fold,
+    moderation::{Turns, ordered},
+};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
     contact, counts, due, forwards,
     history::{Listed, fetch_log, history},
-    joining,
+    joining, moderation,
     people::Run,
     schedule::{Move, Schedule},
     shared::{Shared, bar},
@@ -43,9 +47,10 @@ pub(crate) struct Verified {
     /// Messages that would be unread, had somebody not blocked their sender; and people who were shown out and are not back.
     pub(crate) unheard: u64,
     pub(crate) gone: usize,
-    /// What was said in slow mode, and people whose lists of others were compared.
+    /// What was said in slow mode, people whose lists of others were compared, and reports whose states were.
     pub(crate) paced: Paced,
     pub(crate) tied: usize,
+    pub(crate) reports: usize,
     pub(crate) outcome: Result<Summary>,
 }
 
@@ -65,6 +70,7 @@ pub(crate) async fn verify(
         unheard,
         paced,
         tied,
+        reports,
     } = done;
     Verified {
         people: run.people.len(),
@@ -81,6 +87,7 @@ pub(crate) async fn verify(
             .sum(),
         paced,
         tied,
+        reports,
         outcome,
     }
 }
@@ -94,6 +101,7 @@ struct Done {
     unheard: u64,
     paced: Paced,
     tied: usize,
+    reports: usize,
 }
 
 async fn check(
@@ -122,6 +130,7 @@ async fn check(
     wait_for_deliveries(run, shared).await?;
     told::wait(run).await?;
     done.tied = contact::look(run).await?;
+    done.reports = moderation::look(run).await?;
     joining::look(run, shared).await?;
     slow::look(run, shared).await?;
     let logs = logs(run, &histories, shared).await?;
@@ -138,6 +147,9 @@ async fn check(
         // Who is connected when the journal ends has stayed.
         person.pen().close()?;
         person.leave().await?;
+    }
+    if let Some(moderation) = &run.moderation {
+        moderation.close()?;
     }
     // Leaving shows what the clients had to put right.
     shared.sound()?;
@@ -192,9 +204,12 @@ async fn logs(run: &Run, histories: &Histories, shared: &Shared) -> Result<Vec<(
 /// The log as the checker takes it.
 fn lines(logs: &[(Uuid, Vec<Event>)], shared: &Shared) -> Vec<Logged> {
     let events = logs.iter().flat_map(|(_, events)| events);
+    let mut turns = Turns::default();
     let line = |event: &Event| {
         let mut line = logged(event);
-        line.id = line.id.or_else(|| shared.command(event.conversation, event.seq));
+        let ordered = ordered(&event.decode(), &mut turns);
+        let id = line.id.or(ordered);
+        line.id = id.or_else(|| shared.command(event.conversation, event.seq));
         line
     };
     events.map(line).collect()
@@ -233,7 +248,13 @@ async fn judge(run: &Run, log: Vec<Logged>, dir: PathBuf) -> Result<Summary> {
             killed: false,
         })
     });
-    write_world(&dir.join("world.jsonl"), &devices.collect::<Vec<_>>())?;
+    let moderator = run.moderation.as_ref().map(|moderation| World::Device {
+        user: moderation.user().to_string(),
+        device: moderation::DEVICE.to_owned(),
+        killed: false,
+    });
+    let devices: Vec<World> = devices.chain(moderator).collect();
+    write_world(&dir.join("world.jsonl"), &devices)?;
     let checking = tokio::task::spawn_blocking(move || {
         let export = dir.join("log.jsonl.gz");
         write_log(&export, &log)?;
