@@ -67,14 +67,14 @@ async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_an
         let answered = ("group.answered".to_owned(), json!({ "conversation": group }));
         assert_eq!(told(keeper).await, answered);
     }
-    let mut e = two.socket(&eve).await;
-    e.acked(join(group)).await;
+    let mut later = two.socket(&eve).await;
+    later.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
         assert_eq!(asked_by(keeper, group).await, eve.id);
     }
     // Whoever lets them in by their name has answered, too.
     a.acked(answer("group.add", group, &eve)).await;
-    assert_eq!(told(&mut e).await.1["approved"], true);
+    assert_eq!(told(&mut later).await.1["approved"], true);
     assert_eq!(told(&mut b).await.0, "group.answered");
     one.stop().await;
     two.stop().await;

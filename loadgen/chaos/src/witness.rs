@@ -65,8 +65,7 @@ impl Witness {
             empty => {
                 self.scribe.connecting();
                 let token = &self.person.token;
-                let wire =
-                    Wire::connect(self.node, token, &self.device, &self.cursors, LONG_LIMIT).await?;
+                let wire = Wire::connect(self.node, token, &self.device, &self.cursors, LONG_LIMIT).await?;
                 self.scribe.connected(&self.cursors, wire.limits());
                 empty.insert(wire)
             }

@@ -117,7 +117,7 @@ impl Moderation {
         }
         let told: Case = serde_json::from_value(done["done"].clone()).context("a report of another shape")?;
         let case = self.cases.get_mut(&number).context("no such case")?;
-        case.state = state.to_owned();
+        state.clone_into(&mut case.state);
         case.withheld = withheld;
         ensure!(told == *case, "the report became {told:?}; it should be {case:?}");
         Ok(())

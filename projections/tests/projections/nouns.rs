@@ -1364,8 +1364,8 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
             let usage = usage.first().copied().unwrap_or_default();
             assert_eq!(usage, (sizes.iter().sum::<u64>() as i64, sizes.len() as i64));
         }
-        let long_ago = (chrono::DateTime::UNIX_EPOCH, Uuid::nil());
-        let soon = chrono::DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+        let long_ago = (DateTime::UNIX_EPOCH, Uuid::nil());
+        let soon = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
         let looked_at = world.ask(attachments::orphans(long_ago, soon, 1000)).await;
         assert_eq!(looked_at.len(), files.len());
         let heads = world.log.heads().await.unwrap();

@@ -401,8 +401,8 @@ fn wanting(stream: Uuid) -> Request {
 async fn a_flood_of_one_kind_keeps_nobody_from_what_is_looked_up_elsewhere() {
     let forward = || forwarding(ONE).0;
     let want = || wanting(ONE);
-    let kinds: [(&dyn Fn() -> Request, &dyn Fn() -> Request); 2] = [(&forward, &want), (&want, &forward)];
-    for (flood, other) in kinds {
+    let kinds: [&dyn Fn() -> Request; 2] = [&forward, &want];
+    for (flood, other) in [(kinds[0], kinds[1]), (kinds[1], kinds[0])] {
         let mut waiting = waiting(99);
         for _ in 0..3 * LOOK_UPS {
             waiting.admit(flood(), true);

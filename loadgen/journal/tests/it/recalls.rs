@@ -261,7 +261,7 @@ fn what_is_withheld_is_shown_to_nobody_who_comes_later_unless_it_is_shown_again(
 fn moderated(kinds: &[Kind]) -> Vec<Logged> {
     let mut log = withheld(kinds);
     for logged in &mut log[3..] {
-        logged.actor = "mod".to_owned();
+        "mod".clone_into(&mut logged.actor);
         logged.id = Some(order(logged.seq));
     }
     log
@@ -284,8 +284,8 @@ fn moderator(orders: &[(u64, u64, bool)]) -> Journal {
 }
 
 /// Who came at this time and was told of the withholding, and is told of the rest when it happens.
-fn meanwhile(at: u64, left_out: &[bool; 4], times: &[u64]) -> Journal {
-    let mut ben = came(at, left_out);
+fn meanwhile(at: u64, left_out: [bool; 4], times: &[u64]) -> Journal {
+    let mut ben = came(at, &left_out);
     let end = ben.records.len() - 1;
     let rest = (5..).zip(times).map(|(seq, at)| shown(*at, seq, false));
     ben.records.splice(end..end, rest);
@@ -301,21 +301,21 @@ fn for_a_while(answered: bool, ben: Journal) -> Result<Summary, Counterexample> 
 
 #[test]
 fn what_is_withheld_for_a_while_is_shown_to_nobody_who_comes_meanwhile() {
-    let summary = for_a_while(true, meanwhile(100, &LEFT_OUT, &[208])).unwrap();
+    let summary = for_a_while(true, meanwhile(100, LEFT_OUT, &[208])).unwrap();
     assert_eq!(summary.withheld, 2);
-    let found = for_a_while(true, meanwhile(100, &ALL, &[208])).unwrap_err();
+    let found = for_a_while(true, meanwhile(100, ALL, &[208])).unwrap_err();
     assert_eq!(found.fault, Fault::ShownRecalled);
     assert!(
         found.says.contains("seq 2 of c was recalled or withheld"),
         "{found}"
     );
     let edit = [false, true, false, false];
-    let found = for_a_while(true, meanwhile(100, &edit, &[208])).unwrap_err();
+    let found = for_a_while(true, meanwhile(100, edit, &[208])).unwrap_err();
     assert_eq!(found.fault, Fault::ShownRecalled);
     // Who came before anybody knew of it may have been shown it, and it may be left out from the moment in which it is asked for.
-    for_a_while(true, meanwhile(54, &ALL, &[208])).unwrap();
-    for_a_while(true, meanwhile(47, &LEFT_OUT, &[208])).unwrap();
-    let found = for_a_while(true, meanwhile(46, &LEFT_OUT, &[208])).unwrap_err();
+    for_a_while(true, meanwhile(54, ALL, &[208])).unwrap();
+    for_a_while(true, meanwhile(47, LEFT_OUT, &[208])).unwrap();
+    let found = for_a_while(true, meanwhile(46, LEFT_OUT, &[208])).unwrap_err();
     assert_eq!(found.fault, Fault::ShownOther);
 }
 
@@ -356,7 +356,7 @@ fn asked(at: u64, withheld: bool) -> Journal {
         id: MESSAGE,
         withheld,
     };
-    let mut ben = meanwhile(100, &LEFT_OUT, &[208]);
+    let mut ben = meanwhile(100, LEFT_OUT, &[208]);
     let end = ben.records.len() - 1;
     ben.records.insert(end, history);
     ben
@@ -395,7 +395,7 @@ fn an_order_that_was_answered_is_in_the_log_and_nothing_else_is() {
     );
     let orders = moderator(&[(50, 4, true)]);
     let log = moderated(&[Kind::Withheld, Kind::Shown]);
-    let ben = meanwhile(100, &LEFT_OUT, &[208]);
+    let ben = meanwhile(100, LEFT_OUT, &[208]);
     assert_eq!(fault(&[author(&[56, 208]), orders, ben], log), Fault::Forged);
 }
 
@@ -408,9 +408,9 @@ fn what_is_recalled_while_it_is_withheld_is_shown_to_nobody_in_between() {
         judged(&[author(&[56, 208, 209]), orders, ben], log.clone())
     };
     let left_out = [false, true, true, false, false, false];
-    judged(meanwhile(100, &LEFT_OUT, &[208, 209])).unwrap();
+    judged(meanwhile(100, LEFT_OUT, &[208, 209])).unwrap();
     judged(came(300, &left_out)).unwrap();
-    for ben in [meanwhile(100, &ALL, &[208, 209]), came(300, &[false; 6])] {
+    for ben in [meanwhile(100, ALL, &[208, 209]), came(300, &[false; 6])] {
         assert_eq!(judged(ben).unwrap_err().fault, Fault::ShownRecalled);
     }
 }
