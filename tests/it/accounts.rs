@@ -189,7 +189,7 @@ async fn the_end_of_a_session_closes_its_sockets_on_every_node_and_no_others() {
     open.works().await;
     let renewed = json!({ "type": "hello", "token": granted["token"] });
     open.send(&renewed).await;
-    assert_eq!(open.receive().await["type"], "welcome");
+    open.until("welcome").await;
     here.stop().await;
     there.stop().await;
 }
@@ -205,7 +205,7 @@ async fn a_renewed_socket_ends_with_the_session_of_its_newest_token() {
     socket
         .send(&json!({ "type": "hello", "token": other.token }))
         .await;
-    assert_eq!(socket.receive().await["type"], "welcome");
+    socket.until("welcome").await;
     let mut old = there.socket(&ann).await;
     assert_eq!(send(&here, "/auth/logout", &ann.token, json!(null)).await.0, 204);
     assert_eq!(old.closed().await.1, Some(4501));

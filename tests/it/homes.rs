@@ -134,7 +134,7 @@ async fn homes_in_one_database_know_nothing_of_each_other() {
     let client = store.client().await;
     let leaders = "SELECT count(DISTINCT (classid, objid)) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
                    WHERE d.datname = current_database() AND locktype = 'advisory' AND granted";
-    eventually(async || (client.query_one(leaders, &[]).await.unwrap().get::<_, i64>(0) == 26).then_some(()))
+    eventually(async || (client.query_one(leaders, &[]).await.unwrap().get::<_, i64>(0) == 28).then_some(()))
         .await;
 
     // What is done to the read models of one is not done to those of the other, and waits for nobody there.

@@ -42,6 +42,14 @@ pub struct Private {
     pub blocked: BTreeSet<Uuid>,
 }
 
+impl Private {
+    /// Whether the conversation was muted when it came to this seq.
+    fn muted_at(&self, seq: u64) -> bool {
+        let last = self.mutes.iter().rev().find(|(changed, _)| *changed < seq);
+        last.is_some_and(|(_, on)| *on)
+    }
+}
+
 impl Own {
     /// Takes the next notice.
     pub fn take(&mut self, notice: &NoticeData) {
@@ -320,7 +328,7 @@ impl Reader<'_> {
     /// Whether what was archived at this seq has not come back.
     fn stays_away(&self, archived: u64) -> bool {
         let mut later = self.messages.iter().filter(|message| message.seq > archived);
-        !later.any(|message| message.named || (message.main && !self.own.muted))
+        !later.any(|message| message.named || (message.main && !self.own.muted_at(message.seq)))
     }
 }
 
