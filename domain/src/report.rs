@@ -34,6 +34,23 @@ pub struct ReportFiled {
     pub reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<ReportNote>,
+    /// How many versions the message had, the first included. The log may have more of them before the report: one may have come while it was on
+    /// its way.
+    #[serde(skip_serializing_if = "is_first", default = "first")]
+    pub versions: u32,
+}
+
+/// The version of a message that nobody has edited.
+const fn first() -> u32 {
+    1
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands fields over by reference"
+)]
+const fn is_first(versions: &u32) -> bool {
+    *versions == first()
 }
 
 impl Stored for ReportFiled {
@@ -62,7 +79,9 @@ pub struct Reports(BTreeMap<ReportId, Standing>);
 struct Standing {
     /// Who sent the message.
     sender: UserId,
-    /// What was done last, and by whom.
+    /// How many versions it had when it was reported last.
+    versions: u32,
+    /// What was done last since then, and by whom.
     handled: Option<(Handling, UserId)>,
 }
 
@@ -91,6 +110,8 @@ pub struct Filing {
     pub is_member: bool,
     /// Who sent the message, where there is one.
     pub sender: Option<UserId>,
+    /// How many versions it has, the first included.
+    pub versions: u32,
     /// When the actor may report one message more, where they have reported [as many as may be](REPORTS_A_DAY), as far as read models have come.
     pub free_at: Option<DateTime<Utc>>,
 }
@@ -136,7 +157,7 @@ impl Reports {
         }
     }
 
-    /// One person reports a message once.
+    /// One person reports a message once, and again what it has been made into since.
     fn file(
         &self,
         actor: UserId,
@@ -154,7 +175,11 @@ impl Reports {
             ));
         }
         let report = ReportId::of(filing.conversation, filing.message, actor);
-        if self.0.contains_key(&report) || self.0.len() >= REPORTS_OF_MESSAGE_MAX {
+        let says_nothing_new = match self.0.get(&report) {
+            Some(standing) => standing.versions >= filing.versions,
+            None => self.0.len() >= REPORTS_OF_MESSAGE_MAX,
+        };
+        if says_nothing_new {
             return Ok(None);
         }
         if !filing.takes_reason {
@@ -180,6 +205,7 @@ impl Reports {
             sender,
             reason: filing.reason.clone(),
             note: filing.note.clone(),
+            versions: filing.versions,
         }))
     }
 
@@ -189,9 +215,10 @@ impl Reports {
             ReportEvent::Filed(filed) => {
                 let standing = Standing {
                     sender: filed.sender,
+                    versions: filed.versions,
                     handled: None,
                 };
-                self.0.entry(filed.report).or_insert(standing);
+                self.0.insert(filed.report, standing);
             }
             ReportEvent::Handled(handled) => {
                 if let Some(standing) = self.0.get_mut(&handled.report) {
@@ -207,10 +234,11 @@ impl Reports {
 
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
         out.extend((self.0.len() as u64).to_le_bytes());
-        for (report, Standing { sender, handled }) in &self.0 {
+        for (report, standing) in &self.0 {
             out.extend(report.0.as_bytes());
-            out.extend(sender.0.as_bytes());
-            let (handling, by) = handled.unzip();
+            out.extend(standing.sender.0.as_bytes());
+            out.extend(standing.versions.to_le_bytes());
+            let (handling, by) = standing.handled.unzip();
             out.push(handling.map_or(0, Handling::number));
             out.extend(by.map_or(Uuid::nil(), |by| by.0).as_bytes());
         }
@@ -218,16 +246,22 @@ impl Reports {
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
         let count = frozen.number()?;
-        let entries = frozen.list(count, 49, |frozen| {
+        let entries = frozen.list(count, 53, |frozen| {
             let mut id = || frozen.array().map(Uuid::from_bytes);
             let (report, sender) = (ReportId(id()?), UserId(id()?));
+            let versions = u32::from_le_bytes(frozen.array()?);
             let handling = frozen.byte()?;
             let by = UserId(frozen.array().map(Uuid::from_bytes)?);
             let handled = match handling {
                 0 => None,
                 number => Some((Handling::numbered(number)?, by)),
             };
-            Some((report, Standing { sender, handled }))
+            let standing = Standing {
+                sender,
+                versions,
+                handled,
+            };
+            Some((report, standing))
         })?;
         Some(Self(entries.into_iter().collect()))
     }

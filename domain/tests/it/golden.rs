@@ -331,6 +331,7 @@ fn examples() -> Vec<Event> {
             sender: user(3),
             reason: Reason::parse("spam").unwrap(),
             note: ReportNote::parse("the third time").ok(),
+            versions: 1,
         })),
         Event::Report(ReportEvent::Handled(ReportHandled {
             report: ReportId(Uuid::from_u128(81)),
@@ -474,6 +475,19 @@ fn more() -> Vec<(&'static str, Event)> {
                 reason: Reason::parse("advertising").ok(),
             })
             .into(),
+        ),
+        (
+            "edited",
+            Event::Report(ReportEvent::Filed(ReportFiled {
+                report: ReportId(Uuid::from_u128(81)),
+                by: user(2),
+                conversation: ConversationId(Uuid::from_u128(500)),
+                message: Uuid::from_u128(70),
+                sender: user(3),
+                reason: Reason::parse("spam").unwrap(),
+                note: None,
+                versions: 2,
+            })),
         ),
         (
             "again",

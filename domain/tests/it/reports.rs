@@ -23,6 +23,7 @@ fn filing() -> Filing {
         takes_reason: true,
         is_member: true,
         sender: Some(user(BEN)),
+        versions: 1,
         free_at: None,
     }
 }
@@ -91,6 +92,7 @@ fn a_member_reports_a_message_once() {
             sender: user(BEN),
             reason: reason("spam"),
             note: ReportNote::parse("again").ok(),
+            versions: 1,
         })])
     );
     let other = ReportCommand::File(Filing {
@@ -101,6 +103,54 @@ fn a_member_reports_a_message_once() {
     let life = life.nothing(ANN, &other).done(CAT, &file);
     let life = life.done(DAN, &handle(ANN, Handling::Dismiss));
     life.nothing(ANN, &file);
+}
+
+/// The same of a message of so many versions.
+fn edited(versions: u32) -> ReportCommand {
+    ReportCommand::File(Filing { versions, ..filing() })
+}
+
+#[test]
+fn what_a_message_was_made_into_is_reported_once_more_whatever_became_of_the_report() {
+    for handling in [None, Some(Handling::Assign), Some(Handling::Dismiss)] {
+        let mut life = reported();
+        if let Some(handling) = handling {
+            life = life.done(DAN, &handle(ANN, handling));
+        }
+        let events = life.try_it(ANN, &edited(3));
+        assert!(
+            matches!(events.as_deref(), Ok([ReportEvent::Filed(filed)]) if filed.report == report_of(ANN) && filed.versions == 3),
+            "{events:?}"
+        );
+        // Once, also where an edit is not known of here, and it is settled on its own.
+        life.nothing(ANN, &edited(3))
+            .nothing(ANN, &edited(2))
+            .done(DAN, &handle(ANN, Handling::Dismiss))
+            .nothing(ANN, &edited(3))
+            .done(ANN, &edited(4));
+    }
+}
+
+#[test]
+fn what_a_message_was_made_into_is_reported_also_where_no_more_people_are_kept_and_counts_in_a_day() {
+    let mut life = Life::default();
+    for n in 0..REPORTS_OF_MESSAGE_MAX as u128 {
+        life = life.done(1000 + n, &ReportCommand::File(filing()));
+    }
+    let wait = TimeDelta::hours(3);
+    let full = ReportCommand::File(Filing {
+        versions: 2,
+        free_at: Some(NOW + wait),
+        ..filing()
+    });
+    let too_often = Rejection::TooOften {
+        field: Field::Message,
+        reason: "you have reported as many messages as may be in a day",
+        wait,
+    };
+    life.nothing(ANN, &edited(2))
+        .refused(1000, &full, too_often)
+        .done(1000, &edited(2));
 }
 
 #[test]
@@ -276,6 +326,7 @@ fn a_command_to_reports_says_whose_it_is_and_what_was_found_out_is_no_part_of_it
         takes_reason: false,
         is_member: false,
         sender: None,
+        versions: 2,
         free_at: Some(NOW),
         ..filing()
     };
@@ -299,7 +350,7 @@ fn a_command_to_reports_says_whose_it_is_and_what_was_found_out_is_no_part_of_it
 
 #[test]
 fn reports_are_thawed_as_they_were_frozen() {
-    let mut life = reported().done(CAT, &ReportCommand::File(filing()));
+    let mut life = reported().done(CAT, &edited(70_000));
     for handling in [
         None,
         Some(Handling::Assign),

@@ -762,6 +762,7 @@ impl World {
             sender: UserId(message.actor),
             reason: Reason::parse(reason).unwrap(),
             note: ReportNote::parse("again").ok(),
+            versions: 1,
         };
         let reports = reports_of(conversation, message.command);
         self.say(reports, by, Event::Report(ReportEvent::Filed(filed)))
