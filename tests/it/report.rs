@@ -139,6 +139,47 @@ async fn what_was_reported_is_seen_as_it_was_whatever_became_of_it_and_whoever_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_message_is_edited_into_behind_its_report_is_reported_by_the_same_person_once_more() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let moderator = promoted(&two, "mod", &[Role::Moderator]).await;
+    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
+    let room = a.open_direct(&ben).await;
+    let said = a.say(room, "dear friend").await;
+    b.events(room, 2).await;
+    let ack = b.acked(report(room, &said["id"])).await;
+    let open = queue(&one, &moderator, "OPEN", &ack).await;
+    let settled = resolve(&one, &moderator, &open[0]["id"], "action: DISMISS").await;
+    assert!(settled.is_ok(), "{settled:?}");
+    // Nothing has come to it.
+    let again = b.acked(report(room, &said["id"])).await;
+    assert_eq!(queue(&one, &moderator, "OPEN", &again).await, [] as [Value; 0]);
+
+    a.acked(edit(room, &said["id"], "you fool")).await;
+    b.events(room, 1).await;
+    let mut insult = report(room, &said["id"]);
+    insult["reason"] = json!("it was made into an insult");
+    let ack = b.acked_twice(insult, 0).await;
+    let reopened = queue(&one, &moderator, "OPEN", &ack).await;
+    assert_eq!(reopened.len(), 1);
+    let found = &reopened[0];
+    assert_eq!(
+        [&found["id"], &found["position"]],
+        [&open[0]["id"], &ack["position"]]
+    );
+    assert_eq!(
+        [&found["reason"], &found["action"], &found["handledBy"]],
+        [&json!("it was made into an insult"), &Value::Null, &Value::Null]
+    );
+    assert_eq!(evidence(&one, &moderator).await, [["dear friend", "you fool"]]);
+    let settled = resolve(&two, &moderator, &found["id"], "action: RESOLVE").await;
+    assert!(settled.is_ok(), "{settled:?}");
+    let again = b.acked(report(room, &said["id"])).await;
+    assert_eq!(queue(&one, &moderator, "OPEN", &again).await, [] as [Value; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn moderators_take_back_what_was_reported_and_members_are_told_why() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);

@@ -19,11 +19,11 @@ impl Projection for People {
     }
 
     fn schema(&self) -> &'static str {
-        "p_people"
+        "p_people_2"
     }
 
     fn version(&self) -> i32 {
-        1
+        2
     }
 
     fn folds(&self) -> Folds {

@@ -68,7 +68,8 @@ pub struct Report {
     pub reporter: Uuid,
     pub reason: String,
     pub note: Option<String>,
-    /// Where it stands in its lane, behind all that the message had said by then.
+    /// Where it stands in its lane, behind all that the message had said by then. Of one that was made once more this and what follows are of the
+    /// last time.
     pub pos: u64,
     pub filed_at: DateTime<Utc>,
     pub handled: Option<Handled>,
@@ -179,7 +180,7 @@ impl Written {
     }
 }
 
-/// What a batch changes, by report. Of what is done with one the last counts.
+/// What a batch changes, by report. The last counts, and what was done with one says nothing of what is reported behind it.
 #[derive(Default)]
 pub(super) struct Changes<'a> {
     filed: BTreeMap<Uuid, (Written, &'a ReportFiled)>,
@@ -190,8 +191,9 @@ impl<'a> Changes<'a> {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, event: &'a ReportEvent) {
         match event {
             ReportEvent::Filed(filed) => {
-                let filing = (Written::of(fact), filed);
-                self.filed.entry(filed.report.0).or_insert(filing);
+                let report = filed.report.0;
+                self.handled.remove(&report);
+                self.filed.insert(report, (Written::of(fact), filed));
             }
             ReportEvent::Handled(handled) => {
                 let handling = (Written::of(fact), handled);

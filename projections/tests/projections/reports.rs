@@ -49,7 +49,9 @@ async fn whatever_is_reported_and_done_each_report_is_what_its_last_event_says()
         for record in world.told().await {
             match decode(record.kind, record.ver, &record.payload).unwrap() {
                 Event::Report(ReportEvent::Filed(event)) => {
-                    filed.entry(event.report.0).or_insert(record);
+                    let report = event.report.0;
+                    handled.remove(&report);
+                    filed.insert(report, record);
                 }
                 Event::Report(ReportEvent::Handled(event)) => {
                     handled.insert(event.report.0, (event.action, record));
@@ -145,6 +147,50 @@ async fn moderators_are_shown_a_queue_by_state_in_pages_but_nothing_of_what_they
         );
         let one = world.ask(people::report(MODERATOR, ids[0])).await;
         assert_eq!(one[0].withheld, withheld && one[0].message == reported[0].command);
+    }
+}
+
+#[tokio::test]
+async fn what_is_reported_once_more_is_open_again_where_it_was_reported_last() {
+    for in_one_batch in [true, false] {
+        let world = World::new().await;
+        let ann = world.register(0, "ann").await;
+        let ben = world.register(1, "ben").await;
+        let group = world.group("g", &[ann, ben], 2).await;
+        let message = world.send(group, ann, "hello", &[]).await;
+        world.report(&message, ben, "spam").await;
+        world.handle(&message, ben, MODERATOR, Handling::Dismiss).await;
+        if !in_one_batch {
+            world.settle().await;
+            assert_eq!(
+                list(&world, MODERATOR, Some(ReportState::Dismissed), &all())
+                    .await
+                    .len(),
+                1
+            );
+        }
+        let again = world.report(&message, ben, "an insult").await;
+        world.settle().await;
+        let [open] = &list(&world, MODERATOR, None, &all()).await[..] else {
+            panic!("one person has one report of a message");
+        };
+        assert_eq!(
+            (open.reason.as_str(), open.pos, open.filed_at, &open.handled),
+            ("an insult", again.pos, again.at, &None)
+        );
+        assert_eq!(
+            list(&world, MODERATOR, Some(ReportState::Open), &all()).await,
+            [open.clone()]
+        );
+        world.handle(&message, ben, MODERATOR, Handling::Resolve).await;
+        world.settle().await;
+        assert_eq!(
+            list(&world, MODERATOR, Some(ReportState::Resolved), &all())
+                .await
+                .len(),
+            1
+        );
+        world.assert_as_the_log_says().await;
     }
 }
 
