@@ -26,6 +26,11 @@ impl Keys {
         format!("{}:presence", self.prefix)
     }
 
+    /// What the names of sets of those who hide begin with; the node follows.
+    pub(super) fn hidden(&self) -> String {
+        format!("{}:hidden:", self.prefix)
+    }
+
     /// What a node says of its users.
     pub(super) fn of(&self, node: Uuid) -> OfNode {
         self.of_node("", node)

@@ -17,6 +17,7 @@ use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tidings_domain::UserId;
 use tidings_domain::presence::{Shown, Status};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,8 @@ pub(super) struct Lease {
     unheard: Unheard,
     connection: Option<MultiplexedConnection>,
     word: Word,
+    /// When all was said last. Redis may have lost what other nodes had said, too, and they say it again within a lease.
+    said_all_at: Instant,
 }
 
 impl Lease {
@@ -73,7 +76,8 @@ impl Lease {
         departures: Departures,
         tables: Tables,
     ) -> Self {
-        let word = Word::new(config.lease(), config.renew(), Instant::now());
+        let now = Instant::now();
+        let word = Word::new(config.lease(), config.renew(), now);
         Self {
             redis,
             keys,
@@ -85,6 +89,7 @@ impl Lease {
             unheard: Unheard::default(),
             connection: None,
             word,
+            said_all_at: now,
         }
     }
 
@@ -123,7 +128,12 @@ impl Lease {
         loop {
             let step = self.word.next(&mut self.local.here(), Instant::now());
             match step {
-                Step::Rest => return Ok(true),
+                Step::Rest => {
+                    if self.hears_all() {
+                        self.ask_who_hides().await?;
+                    }
+                    return Ok(true);
+                }
                 Step::Say => self.change().await?,
                 Step::Renew => self.renew().await?,
                 Step::All => {
@@ -137,7 +147,7 @@ impl Lease {
 
     async fn change(&mut self) -> RedisResult<()> {
         let changes = self.word.saying();
-        self.departures.note(changes);
+        let seen = self.departures.note(changes);
         let mut command = self.script(include_str!("change.lua"), &[]);
         let number = self.word.number();
         command
@@ -155,10 +165,33 @@ impl Lease {
                 .arg(u8::from(is_new))
                 .arg(connections(&change.devices));
         }
-        let said: u8 = command.query_async(self.connected().await?).await?;
+        // Of the same moment: whoever goes everywhere at once was not seen in between.
+        let mut all = redis::pipe();
+        all.atomic().add_command(command).add_command(self.hiding(&seen));
+        let (said, hidden): (u8, Vec<bool>) = all.query_async(self.connected().await?).await?;
         metrics::counter!("tidings_presence_changes_total").increment(moved);
+        self.departures
+            .answered(&seen, &hidden, said == 1 && self.hears_all());
         self.word.said(said == 1);
         Ok(())
+    }
+
+    /// Whether nodes that live have said in Redis who hides, also where it had lost that.
+    fn hears_all(&self) -> bool {
+        Instant::now() >= self.said_all_at + self.config.lease()
+    }
+
+    /// Asks about those of whom it is not known whether they hide elsewhere.
+    async fn ask_who_hides(&mut self) -> RedisResult<()> {
+        loop {
+            let users = self.departures.unsure(AT_ONCE);
+            if users.is_empty() {
+                return Ok(());
+            }
+            let command = self.hiding(&users);
+            let hidden: Vec<bool> = command.query_async(self.connected().await?).await?;
+            self.departures.answered(&users, &hidden, true);
+        }
     }
 
     async fn renew(&mut self) -> RedisResult<()> {
@@ -190,6 +223,7 @@ impl Lease {
         let said: u8 = command.query_async(self.connected().await?).await?;
         if said == 1 {
             self.word.said_all(sizes, began);
+            self.said_all_at = Instant::now();
         }
         Ok(said == 1)
     }
@@ -236,6 +270,7 @@ impl Lease {
     /// The node goes: those who watch its users wait a grace for them to come to another.
     async fn take_back(mut self) {
         let there = self.local.here().all();
+        self.departures.end(&there);
         let mut all = redis::pipe();
         all.atomic();
         let of_node = self.keys.of(self.node);
@@ -253,10 +288,13 @@ impl Lease {
             .arg(self.node.as_bytes())
             .arg("k")
             .arg("left");
-        let gone = async { all.query_async::<redis::Value>(self.connected().await?).await };
-        // Otherwise the lease runs out.
+        let gone = async {
+            self.ask_who_hides().await?;
+            all.query_async::<redis::Value>(self.connected().await?).await
+        };
+        // Otherwise the lease runs out, and nothing is written of those who may hide elsewhere.
         let _ = gone.await;
-        self.departures.end(&there, &self.tables).await;
+        self.departures.write(&self.tables).await;
     }
 
     fn renewal(&self, number: u64, sizes: Sizes, is_anew: bool) -> redis::Cmd {
@@ -271,6 +309,21 @@ impl Lease {
             command.arg(size);
         }
         command.arg(u8::from(is_anew));
+        command
+    }
+
+    /// Asks which of these users hide on other nodes.
+    fn hiding(&self, users: &[UserId]) -> redis::Cmd {
+        let mut command = redis::cmd("EVAL");
+        command
+            .arg(include_str!("hidden.lua"))
+            .arg(1)
+            .arg(self.keys.nodes())
+            .arg(self.node.as_bytes())
+            .arg(self.keys.hidden());
+        for user in users {
+            command.arg(user.0.as_bytes());
+        }
         command
     }
 

@@ -216,6 +216,51 @@ async fn devices_and_what_they_say_are_one_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_hides_on_one_node_is_last_seen_on_no_other_also_where_that_one_stops() {
+    let store = Store::new().await;
+    let (here, there) = (
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
+    let [ann, ben, cat, dan] = here.people(["ann", "ben", "cat", "dan"]).await;
+    let mut a = here.socket(&ann).await;
+    a.create_group(&[&ben, &cat, &dan]).await;
+    let mut hiding = vec![];
+    for user in [&ben, &dan] {
+        let mut socket = here.socket(user).await;
+        there_is(&mut a, user).await;
+        socket
+            .send(&json!({ "type": "status", "value": "invisible" }))
+            .await;
+        until(&mut a, user, false).await;
+        hiding.push(socket);
+    }
+    let before = chrono::Utc::now();
+    // Ben comes and goes on the other node, Dan stays.
+    leave(there.socket(&ben).await).await;
+    let _stays = there.socket(&dan).await;
+    // What that node says, it says in order: this is behind it.
+    let c = there.socket(&cat).await;
+    there_is(&mut a, &cat).await;
+    leave(c).await;
+    until(&mut a, &cat, false).await;
+    there.stop().await;
+    let client = store.client().await;
+    let is_seen = async |user: &User| {
+        let sql = "SELECT FROM last_seen WHERE user_id = $1 AND at >= $2";
+        client
+            .query_opt(sql, &[&user.id, &before])
+            .await
+            .unwrap()
+            .is_some()
+    };
+    assert!(is_seen(&cat).await);
+    assert!(!is_seen(&ben).await && !is_seen(&dan).await);
+    here.stop().await;
+    assert!(!is_seen(&ben).await && !is_seen(&dan).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_return_within_the_grace_is_not_told() {
     let store = Store::new().await;
     let (here, there) = (
