@@ -159,15 +159,15 @@ impl Conversation {
             ConversationCommand::AddMember { user } => self.add(actor, *user, facts, now),
             ConversationCommand::RemoveMember { user } => self.remove(actor, *user, now),
             ConversationCommand::Leave => self.leave(actor, now),
-            ConversationCommand::Rename { name } => self.rename(actor, name),
+            ConversationCommand::Rename { name } => self.rename(actor, name, now),
             ConversationCommand::ChangeRole { user, role } => self.change_role(actor, *user, *role),
             ConversationCommand::TransferGroup { user } => self.transfer(actor, *user),
-            ConversationCommand::ChangeSettings(change) => self.change_settings(actor, change),
+            ConversationCommand::ChangeSettings(change) => self.change_settings(actor, change, now),
             ConversationCommand::MuteMember { user, on, until } => self.mute(actor, *user, *on, *until, now),
             ConversationCommand::Ban { user, until, reason } => {
                 self.ban(actor, (*user, *until, reason.as_ref()), facts, now)
             }
-            ConversationCommand::Unban { user } => self.unban(actor, *user),
+            ConversationCommand::Unban { user } => self.unban(actor, *user, now),
             ConversationCommand::CreateLink { proof, seconds, uses } => {
                 self.create_link(actor, command.id, (*proof, *seconds, *uses), now)
             }

@@ -78,26 +78,27 @@ test('the page lets everybody do what the table of permissions says, by every se
         const others: string[] = OTHERS.filter(other => may(act, group, viewer(who), other));
         const whom = reached(cell);
         assert.deepEqual(others, whom.length > 0 || !allowed ? whom : OTHERS, `${row}: ${who} to others`);
-        if (index === 0) {
-          const open = { ...group, settings: { ...settings, ...(setting && { [setting[1]!]: 'members' }) } };
-          assert.equal(
-            may(act, open, viewer(who), undefined, true),
-            cells[3] === 'yes',
-            `${row}: who is muted`,
-          );
-        }
+        const muted = index === 2 ? cell : cells[3 + index];
+        const open = { ...group, settings: { ...settings, ...(setting && { [setting[1]!]: 'members' }) } };
+        assert.equal(
+          may(act, open, viewer(who), undefined, true),
+          muted === 'yes',
+          `${row}: ${who} who is muted`,
+        );
       }
     }
   }
   assert.equal(seen.size, Object.keys(ROWS).length);
 });
 
-test('a mute binds admins where they speak or bring people in, and owners in nothing', () => {
+test('a mute leaves to admins to take back, and binds owners in nothing', () => {
   const group = { joined: true, kind: 'group', members, roles, settings: USUAL } as const;
   const muted = (act: Act, who: string, whom?: string) => may(act, group, viewer(who), whom, true);
   assert.ok(!muted('edit', 'an admin') && muted('unreact', 'an admin') && muted('edit', 'an owner'));
   assert.ok(!muted('write', 'an admin') && !muted('add', 'an admin') && !muted('link', 'an admin'));
-  assert.ok(muted('settings', 'an admin') && muted('remove', 'an admin', 'a member'));
+  assert.ok(!muted('settings', 'an admin') && !muted('rename', 'an admin') && muted('revoke', 'an admin'));
+  assert.ok(!muted('remove', 'an admin', 'a member') && !muted('ban', 'an admin', 'a member'));
+  assert.ok(muted('remove', 'an owner', 'a member') && muted('mute', 'an owner', 'an admin'));
   assert.ok(muted('write', 'an owner') && muted('add', 'an owner'));
 });
 

@@ -61,7 +61,7 @@ impl Conversation {
         facts: &Facts,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        let own = self.manager(actor)?;
+        let own = self.manager(actor, now)?;
         if actor == user {
             return Err(Rejection::invalid(Field::User, "nobody bans themselves"));
         }
@@ -94,8 +94,13 @@ impl Conversation {
             .collect())
     }
 
-    pub(super) fn unban(&self, actor: UserId, user: UserId) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.manager(actor)?;
+    pub(super) fn unban(
+        &self,
+        actor: UserId,
+        user: UserId,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<ConversationEvent>, Rejection> {
+        self.manager(actor, now)?;
         if self.bans.get(user).is_none() {
             return Ok(vec![]);
         }

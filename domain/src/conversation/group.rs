@@ -213,8 +213,9 @@ impl Conversation {
         &self,
         actor: UserId,
         name: &GroupName,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.manager(actor)?;
+        self.manager(actor, now)?;
         Ok(vec![ConversationEvent::GroupRenamed(GroupRenamed {
             name: name.clone(),
         })])
@@ -226,7 +227,7 @@ impl Conversation {
         user: UserId,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        let own = self.manager(actor)?;
+        let own = self.manager(actor, now)?;
         if actor == user {
             return Err(Rejection::invalid(Field::User, "to go yourself, use group.leave"));
         }
@@ -330,11 +331,13 @@ impl Conversation {
         self.may_speak(actor, role, now)
     }
 
-    pub(super) fn manager(&self, actor: UserId) -> Result<Role, Rejection> {
+    /// Refuses who may not govern. Whoever is muted does not: names and reasons are words, and all members are told what is done.
+    pub(super) fn manager(&self, actor: UserId, now: DateTime<Utc>) -> Result<Role, Rejection> {
         let role = self.group(actor)?;
         if role < Role::Admin {
             return Err(Rejection::Forbidden("only an owner or admin can do this"));
         }
+        self.may_speak(actor, role, now)?;
         Ok(role)
     }
 }

@@ -182,8 +182,9 @@ impl Conversation {
         &self,
         actor: UserId,
         change: &SettingsChange,
+        now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        self.manager(actor)?;
+        self.manager(actor, now)?;
         if change.slow_s.is_some_and(|seconds| seconds > SLOW_SECONDS_MAX) {
             return Err(Rejection::invalid(
                 Field::Settings,

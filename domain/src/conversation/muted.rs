@@ -40,7 +40,7 @@ impl Conversation {
         until: Option<Moment>,
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
-        let own = self.manager(actor)?;
+        let own = self.manager(actor, now)?;
         if actor == user {
             return Err(Rejection::invalid(Field::User, "nobody mutes themselves"));
         }

@@ -1,7 +1,9 @@
 use crate::harness::*;
 use chrono::{DateTime, TimeDelta};
 use tidings_domain::event::MemberMuted;
-use tidings_domain::{ConversationCommand, ConversationEvent, Field, Moment, Rejection, Role};
+use tidings_domain::{
+    ConversationCommand, ConversationEvent, Field, Moment, Reason, Rejection, Role, SettingsChange,
+};
 
 fn at(seconds: i64) -> Moment {
     DateTime::from_timestamp(seconds, 0).unwrap().into()
@@ -12,6 +14,13 @@ fn mute(n: u128, on: bool, until: Option<Moment>) -> ConversationCommand {
         user: user(n),
         on,
         until,
+    }
+}
+
+fn promote(n: u128) -> ConversationCommand {
+    ConversationCommand::ChangeRole {
+        user: user(n),
+        role: Role::Admin,
     }
 }
 
@@ -52,6 +61,46 @@ fn who_leaves_and_comes_back_is_muted_still() {
         .done(ANN, ConversationCommand::AddMember { user: user(BEN) })
         .when(BEN, say("hi"))
         .refused(Rejection::Muted { wait: None });
+}
+
+#[test]
+fn an_admin_who_is_muted_tells_the_group_nothing_by_what_admins_do_and_takes_back_what_was_said() {
+    let rename = || ConversationCommand::Rename {
+        name: name("hear me"),
+    };
+    let govern = [
+        rename(),
+        ConversationCommand::RemoveMember { user: user(CAT) },
+        ConversationCommand::ChangeSettings(SettingsChange {
+            slow_s: Some(7),
+            ..SettingsChange::default()
+        }),
+        ConversationCommand::Ban {
+            user: user(CAT),
+            until: None,
+            reason: Reason::parse("hear me").ok(),
+        },
+        ConversationCommand::Unban { user: user(DAN) },
+        mute(CAT, true, None),
+        // Nor do they end it.
+        mute(BEN, false, None),
+    ];
+    let admin = || given(group()).done(ANN, promote(BEN));
+    let silenced = || admin().done(ANN, mute(BEN, true, None));
+    for act in govern {
+        silenced().when(BEN, act).refused(Rejection::Muted { wait: None });
+    }
+    // Another admin ends it no more than they do.
+    let two = silenced().done(ANN, promote(CAT));
+    assert!(matches!(
+        two.when(CAT, mute(BEN, false, None)).0,
+        Err(Rejection::Forbidden(_))
+    ));
+    let recall = ConversationCommand::RecallMessage { message: MESSAGE };
+    let recalled = silenced().and(written(CAT, "hi")).when(BEN, recall);
+    assert!(recalled.0.is_ok());
+    let over = admin().done(ANN, mute(BEN, true, Some(at(60)))).after(60);
+    assert!(over.when(BEN, rename()).0.is_ok());
 }
 
 #[test]

@@ -276,7 +276,7 @@ fn every_cell_of_the_table_of_permissions_is_as_the_rules_say() {
         .filter(|line| line.starts_with("| ") && !line.starts_with("| act "))
     {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
-        let [act, member, admin, owner, muted] = cells[..] else {
+        let [act, member, admin, owner, muted, muted_admin] = cells[..] else {
             panic!("{line}")
         };
         acts += 1;
@@ -298,12 +298,19 @@ fn every_cell_of_the_table_of_permissions_is_as_the_rules_say() {
             assert_eq!(found, meant(cell), "{act}, {role:?}");
         }
         let mut silenced = roles(all(Who::Members));
-        silenced.push(ConversationEvent::MemberMuted(MemberMuted {
-            user: user(BEN),
-            on: true,
-            until: None,
+        silenced.extend([BEN, CAT].map(|n| {
+            ConversationEvent::MemberMuted(MemberMuted {
+                user: user(n),
+                on: true,
+                until: None,
+            })
         }));
-        assert_eq!(done(act, &silenced, BEN), meant(muted), "{act}, muted");
+        assert_eq!(done(act, &silenced, BEN), meant(muted), "{act}, a muted member");
+        assert_eq!(
+            done(act, &silenced, CAT),
+            meant(muted_admin),
+            "{act}, a muted admin"
+        );
     }
     assert_eq!(acts, 26);
 }

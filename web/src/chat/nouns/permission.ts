@@ -9,51 +9,36 @@ export type Act = keyof typeof TABLE;
 /** Whether somebody may, whom the setting lets, or to whom it may be done. */
 type Cell = boolean | Rights | 'members' | 'members and admins' | 'everybody';
 
-/** Of members, admins and owners, and of members who are muted where the settings let members. */
+/** Of members, admins and owners, and of members and admins who are muted where the settings let members. */
 const TABLE = {
-  write: ['post', true, true, false],
-  thread: ['threads', true, true, false],
-  attach: ['attach', true, true, false],
-  react: ['react', true, true, false],
-  unreact: [true, true, true, true],
-  everyone: ['everyone', true, true, false],
-  pin: ['pin', true, true, false],
-  edit: [true, true, true, false],
-  add: ['invite', true, true, false],
-  invite: ['invite', true, true, false],
-  withdraw: [false, true, true, false],
-  link: ['invite', true, true, false],
-  revoke: [false, true, true, false],
-  admit: ['invite', true, true, false],
-  leave: [true, true, true, true],
-  rename: [false, true, true, false],
-  settings: [false, true, true, false],
-  mute: [false, 'members', 'members and admins', false],
-  remove: [false, 'members', 'everybody', false],
-  ban: [false, 'members', 'everybody', false],
-  unban: [false, true, true, false],
-  role: [false, false, 'everybody', false],
-  transfer: [false, false, 'members and admins', false],
-} as const satisfies Record<string, readonly [Cell, Cell, Cell, boolean]>;
+  write: ['post', true, true, false, false],
+  thread: ['threads', true, true, false, false],
+  attach: ['attach', true, true, false, false],
+  react: ['react', true, true, false, false],
+  unreact: [true, true, true, true, true],
+  everyone: ['everyone', true, true, false, false],
+  pin: ['pin', true, true, false, false],
+  edit: [true, true, true, false, false],
+  add: ['invite', true, true, false, false],
+  invite: ['invite', true, true, false, false],
+  withdraw: [false, true, true, false, true],
+  link: ['invite', true, true, false, false],
+  revoke: [false, true, true, false, true],
+  admit: ['invite', true, true, false, false],
+  leave: [true, true, true, true, true],
+  rename: [false, true, true, false, false],
+  settings: [false, true, true, false, false],
+  mute: [false, 'members', 'members and admins', false, false],
+  remove: [false, 'members', 'everybody', false, false],
+  ban: [false, 'members', 'everybody', false, false],
+  unban: [false, true, true, false, false],
+  role: [false, false, 'everybody', false, false],
+  transfer: [false, false, 'members and admins', false, false],
+} as const satisfies Record<string, readonly [Cell, Cell, Cell, boolean, boolean]>;
 
 const RANKS: readonly Role[] = ['member', 'admin', 'owner'];
 /** In direct conversations both may do these where nothing stands between them, and nobody anything else of the table. */
 const DIRECT: readonly Act[] = ['write', 'attach', 'react', 'unreact', 'pin', 'edit'];
-
-/** What takes the right to speak. */
-const SPEAKING: readonly Act[] = [
-  'write',
-  'thread',
-  'attach',
-  'react',
-  'everyone',
-  'pin',
-  'edit',
-  'add',
-  'invite',
-  'link',
-  'admit',
-];
 
 type Place = Pick<Conversation, 'joined' | 'kind' | 'members' | 'roles' | 'settings'>;
 /** Whoever would do something, and what they know of others. */
@@ -86,9 +71,8 @@ export function may(act: Act, place: Place, viewer: Viewer, whom?: string, muted
   }
 }
 
-/** A mute binds admins where they speak or bring people in, members in all but leaving, and owners in nothing. */
-const mayMuted = (act: Act, rank: number): boolean =>
-  TABLE[act][3] || rank === 2 || (rank === 1 && !SPEAKING.includes(act));
+/** What a mute leaves to members and to admins. It never binds an owner. */
+const mayMuted = (act: Act, rank: number): boolean => rank === 2 || TABLE[act][rank === 0 ? 3 : 4];
 
 const reaches = (cell: 'members' | 'members and admins' | 'everybody', role: Role): boolean =>
   cell === 'everybody' || role === 'member' || (cell === 'members and admins' && role === 'admin');
