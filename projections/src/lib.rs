@@ -38,7 +38,9 @@ pub use engine::consumer::{
 };
 pub use engine::heads::heads;
 pub use engine::observer::{Observer, Progress, Stage};
-pub use engine::parked::{Parked, Retried, parked, retry_parked, retry_parked_stream, skip_parked};
+pub use engine::parked::{
+    Parked, Retried, is_confidential, parked, retry_parked, retry_parked_stream, skip_parked,
+};
 pub use engine::replay::{Replayed, replay};
 pub use engine::rollback::{is_kept, rollback};
 pub use engine::runner::Projector;

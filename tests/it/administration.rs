@@ -3,9 +3,13 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use tidings::accounts::Role;
+use tidings_domain::stored::Kind;
+use tidings_domain::{ConversationId, pair_of, reports_of};
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Batch, Log, LogConfig, NewEvent, Outcome, Proposal};
 use uuid::Uuid;
+
+const MESSAGE_SENT: i16 = Kind::MESSAGE_SENT.0;
 
 /// Somebody whose next token is an administrator's.
 pub(crate) async fn administrator(node: &TestNode) -> User {
@@ -261,21 +265,26 @@ async fn what_nobody_may_leaves_no_trace() {
 
 /// Appends a message that no version can read, as only a bug would; returns its position.
 async fn append_garbage(store: &Store, conversation: Uuid) -> String {
+    append_garbage_of(store, conversation, MESSAGE_SENT).await
+}
+
+/// The same of an event of another kind.
+async fn append_garbage_of(store: &Store, stream: Uuid, kind: i16) -> String {
     let config = LogConfig::from_url(store.database.url())
         .unwrap()
         .with_timeout(PATIENCE);
     let log = Log::new(config.pool().unwrap(), config.timeout);
-    let guard = log.stream_heads(&[conversation]).await.unwrap()[0].unwrap().guard;
+    let guard = log.stream_heads(&[stream]).await.unwrap()[0].map_or(0, |head| head.guard);
     let event = NewEvent {
-        kind: 16,
+        kind,
         ver: 1,
-        control: false,
-        countable: true,
+        control: kind != MESSAGE_SENT,
+        countable: kind == MESSAGE_SENT,
         payload: r#"{"what":"nobody knows"}"#.into(),
     };
-    let mut batch = Batch::new(lane_of(conversation));
+    let mut batch = Batch::new(lane_of(stream));
     batch.push(&Proposal {
-        stream: conversation,
+        stream,
         command: Uuid::new_v4(),
         digest: 0,
         actor: Uuid::nil(),
@@ -283,11 +292,10 @@ async fn append_garbage(store: &Store, conversation: Uuid) -> String {
         events: vec![event],
     });
     let outcome = Appender::new(config).append(&batch).await.unwrap();
-    assert!(matches!(outcome, Outcome::Appended(_)));
-    let heads = log.heads().await.unwrap();
-    let lane = lane_of(conversation);
-    let head = heads.iter().find(|head| head.lane == lane).unwrap();
-    format!("{lane}:{}", head.head)
+    let Outcome::Appended(appended) = outcome else {
+        panic!("it was refused: {outcome:?}");
+    };
+    format!("{}:{}", appended.events[0].lane, appended.events[0].pos)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -353,6 +361,59 @@ async fn what_is_parked_is_tried_again_or_left_out_for_a_reason() {
         acts.contains(&("parked.skip".to_owned(), first, json!("a bug"))),
         "{acts:?}"
     );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_parked_of_reports_and_blocks_tells_no_administrator_whose_it_is() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let root = administrator(&node).await;
+    let ben = node.register("ben").await;
+    let mut r = node.socket(&root).await;
+    let room = r.open_direct(&ben).await;
+    let said = r.say(room, "fool").await;
+    let reports = reports_of(ConversationId(room), id(&said["id"]));
+    let pair = pair_of(ConversationId(room));
+    let mut secret = vec![];
+    for (stream, kind) in [(reports, Kind::REPORT_FILED), (pair, Kind::PAIR_CHANGED)] {
+        secret.push(append_garbage_of(&store, stream, kind.0).await);
+    }
+    let plain = append_garbage(&store, room).await;
+    let query = "{ admin { parked(first: 50) { nodes { id projection position stream } } } }";
+    let of = |parked: &Value, projection: &str| -> Vec<Value> {
+        let all = parked.as_array().unwrap().iter();
+        all.filter(|event| event["projection"] == projection)
+            .cloned()
+            .collect()
+    };
+    let (parked, aside) = eventually(async || {
+        let parked = ask(&node, &root, query).await["admin"]["parked"]["nodes"].clone();
+        let (people, history) = (of(&parked, "people"), of(&parked, "history"));
+        (people.len() == 2 && history.len() == 1).then_some((parked, (people, history)))
+    })
+    .await;
+    let (people, history) = aside;
+    assert_eq!(
+        (&history[0]["position"], &history[0]["stream"]),
+        (&json!(plain), &json!(room))
+    );
+    for (event, position) in people.iter().zip(&secret) {
+        assert_eq!(
+            (&event["position"], &event["stream"]),
+            (&json!(position), &Value::Null)
+        );
+    }
+    for stream in [reports, pair] {
+        assert!(!parked.to_string().contains(&stream.to_string()), "{parked}");
+    }
+    // What is done about them finds the stream all the same.
+    let skip = format!(
+        "mutation {{ skipParked(id: {}, reason: \"a bug\") {{ state stream }} }}",
+        people[0]["id"]
+    );
+    let skipped = ask(&node, &root, &skip).await["skipParked"].clone();
+    assert_eq!(skipped, json!({ "state": "SKIPPED", "stream": null }));
     node.stop().await;
 }
 

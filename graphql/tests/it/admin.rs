@@ -77,7 +77,8 @@ async fn parked_events_are_listed_by_pages() {
     };
     let first = ask("first: 2").await;
     assert_eq!(field(&first["nodes"], "position"), ["1:1", "1:2"]);
-    let node = json!({ "id": "history:1:1", "projection": "history", "position": "1:1", "stream": me,
+    // Of what the log does not have it is not known whether it may be told.
+    let node = json!({ "id": "history:1:1", "projection": "history", "position": "1:1", "stream": null,
                        "error": "what it is", "attempts": 1 });
     assert_eq!(first["nodes"][0], node);
     let cursor = first["pageInfo"]["endCursor"].as_str().unwrap();

@@ -8,6 +8,7 @@ use crate::fact::{Decoded, Fact};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::HashSet;
+use tidings_domain::stored::Kind;
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Log, Pool};
 use tokio_postgres::types::ToSql;
@@ -41,6 +42,11 @@ impl Parked {
             parked_at: row.try_get(6)?,
         })
     }
+}
+
+/// Whether no administrator is told of whom or what an event of this kind is, nor where it stands.
+pub fn is_confidential(kind: i16) -> bool {
+    Kind::CONFIDENTIAL.contains(&Kind(kind))
 }
 
 /// What a retry came to.

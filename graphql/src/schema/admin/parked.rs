@@ -6,6 +6,7 @@ use crate::schema::page::{Entries, Page, surroundings};
 use crate::schema::time::Time;
 use async_graphql::{ComplexObject, Enum, ID, SimpleObject};
 use tidings_eventlog::Position;
+use tidings_projections::is_confidential;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -26,6 +27,9 @@ pub(crate) struct Parked {
     state: ParkedState,
     #[graphql(skip)]
     stream: Uuid,
+    /// The kind of the event; `None` where the log has none there.
+    #[graphql(skip)]
+    kind: Option<i16>,
     #[graphql(skip)]
     place: ParkedPlace,
 }
@@ -47,9 +51,10 @@ impl Parked {
         format!("{}:{}", self.projection, self.position).into()
     }
 
-    /// The conversation or the user that it belongs to.
-    async fn stream(&self) -> ID {
-        self.stream.into()
+    /// The conversation or the user that it belongs to. Null of what no administrator is told of, as reports and blocks.
+    async fn stream(&self) -> Option<ID> {
+        let is_told = self.kind.is_some_and(|kind| !is_confidential(kind));
+        is_told.then(|| self.stream.into())
     }
 }
 
@@ -92,6 +97,7 @@ impl Parked {
             at: Time(row.try_get("parked_at")?),
             state: ParkedState::Waiting,
             stream: row.try_get("stream")?,
+            kind: row.try_get("kind")?,
             place,
         })
     }

@@ -11,7 +11,7 @@ WITH parked AS (
      ORDER BY projection {direction}, lane {direction}, pos {direction}
      LIMIT $9
 )
-SELECT around.earlier, around.later, p.*
+SELECT around.earlier, around.later, p.*, (SELECT e.kind FROM event e WHERE e.lane = p.lane AND e.pos = p.pos) AS kind
   FROM (SELECT $3 IS NOT NULL AND EXISTS (SELECT FROM parked WHERE (projection, lane, pos) <= ($3, $4, $5)) AS earlier,
                $6 IS NOT NULL AND EXISTS (SELECT FROM parked WHERE (projection, lane, pos) >= ($6, $7, $8)) AS later) around
   LEFT JOIN page p ON true
