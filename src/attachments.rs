@@ -38,6 +38,7 @@ use crate::rates::{Allowance, ByRole, Class, Rate, Rates, Subject};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::HeaderMap;
+use axum::middleware::map_response;
 use axum::routing::{any, get, post};
 use places::Places;
 use scan::Scanner;
@@ -115,12 +116,15 @@ pub fn routes(ground: Foundation) -> Router {
     shared.lifecycle.spawn_for_life("attachments", async move {
         stop.run_until_cancelled(clean_up).await;
     });
+    let shown: Router<Arc<Shared>> = Router::new()
+        .route("/attachments/{id}", get(download::download))
+        .route("/attachments/{id}/thumbnail", get(thumbnail::show))
+        .layer(map_response(download::for_viewer));
     Router::new()
         .route("/attachments", post(upload::upload))
         .route("/attachments/tus", any(resumable::collection))
         .route("/attachments/tus/{id}", any(resumable::one))
-        .route("/attachments/{id}", get(download::download))
-        .route("/attachments/{id}/thumbnail", get(thumbnail::show))
+        .merge(shown)
         // Each body has a limit of its own.
         .layer(DefaultBodyLimit::disable())
         .with_state(shared)

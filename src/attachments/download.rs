@@ -44,6 +44,13 @@ pub(super) struct Ticket {
     pub(super) t: Option<String>,
 }
 
+/// Says that an answer is for whoever asked as they did: what a browser has kept for one person it gives to nobody who signs in behind them.
+pub(super) async fn for_viewer(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.append(header::VARY, HeaderValue::from(header::AUTHORIZATION));
+    response
+}
+
 /// Sends a file.
 pub(super) async fn download(
     State(shared): State<Arc<Shared>>,

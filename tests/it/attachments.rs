@@ -204,6 +204,36 @@ async fn a_part_of_a_file_is_sent_where_one_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_has_kept_for_one_person_it_gives_to_no_other() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let stored = node.stored(&ann, "hill.png", PIXEL).await;
+    let id = &stored["id"];
+    let etag = format!("\"{}\"", sum(PIXEL));
+    for (headers, status) in [
+        (&[] as &[(&str, &str)], 200),
+        (&[("range", "bytes=0-3")], 206),
+        (&[("if-none-match", etag.as_str())], 304),
+    ] {
+        let fetched = node.fetch(&ann, id, headers).await;
+        assert_eq!(fetched.status(), status);
+        assert_eq!(header(&fetched, "vary"), "authorization", "{status}");
+        assert!(
+            header(&fetched, "cache-control").starts_with("private"),
+            "{status}"
+        );
+    }
+    let strange = node.fetch(&ben, id, &[]).await;
+    assert_eq!(strange.status(), 404);
+    assert_eq!(
+        (header(&strange, "vary"), header(&strange, "cache-control")),
+        ("authorization".to_owned(), "no-store".to_owned())
+    );
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_stored_is_refused_and_leaves_nothing() {
     let store = Store::new().await;
     let mut config = store.config();
@@ -864,6 +894,7 @@ async fn a_picture_is_made_smaller_and_one_that_is_broken_is_not() {
         let made = thumbnail(&ann, &stored, size).await;
         assert_eq!(made.status(), 200);
         assert_eq!(header(&made, "content-type"), "image/jpeg");
+        assert_eq!(header(&made, "vary"), "authorization");
         let made = image::load_from_memory(&made.bytes().await.unwrap()).unwrap();
         assert_eq!((made.width(), made.height()), wanted);
     }
