@@ -82,7 +82,7 @@ pub struct Conversation {
     taken_back: TakenBack,
     /// Until when people are muted, whether they are in or not; nothing where that is for ever.
     mutes: Book<Option<Moment>>,
-    /// Until when people are banned; the same.
+    /// Until when people are banned; the same. Those that are over are kept as long as there is room.
     bans: Book<Option<Moment>>,
 }
 
@@ -316,6 +316,7 @@ impl Conversation {
         self.invitations.date(at);
         self.declines.date(at);
         self.taken_back.date(at);
+        self.end_bans(at);
     }
 
     /// See [`Stream::cap`](crate::Stream::cap).

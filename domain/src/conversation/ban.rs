@@ -75,7 +75,7 @@ impl Conversation {
         if own != Role::Owner && role.is_some_and(|role| role >= own) {
             return Err(Rejection::Forbidden("an admin can ban ordinary members only"));
         }
-        if self.bans.get(user).is_none() && self.bans.count() >= BANS_MAX {
+        if !self.is_banned(user, now) && self.has_banned_most(now) {
             return Err(Rejection::Conflict("the group has banned too many people"));
         }
         let withdrawn = self.withdrawn(user, now);
@@ -107,12 +107,34 @@ impl Conversation {
         Ok(vec![ConversationEvent::MemberUnbanned(MemberUnbanned { user })])
     }
 
+    /// Whether nobody more can be banned now. Those whose bans are over do not count; only where they might, it is looked who they are.
+    fn has_banned_most(&self, now: DateTime<Utc>) -> bool {
+        self.bans.count() >= BANS_MAX && {
+            let held = self.bans.iter().filter(|(_, until)| holds(*until, now));
+            held.count() >= BANS_MAX
+        }
+    }
+
+    /// Where more are kept than a group may ban, those that are over by then are kept no longer.
+    pub(super) fn end_bans(&mut self, at: DateTime<Utc>) {
+        if self.bans.count() <= BANS_MAX {
+            return;
+        }
+        let over = self.bans.iter().filter(|(_, until)| !holds(*until, at));
+        let over: Vec<UserId> = over.map(|(user, _)| user).collect();
+        for user in over {
+            self.bans.set(user, None);
+        }
+    }
+
     /// Whether somebody may not come in now.
     pub(super) fn is_banned(&self, user: UserId, now: DateTime<Utc>) -> bool {
-        self.bans
-            .get(user)
-            .is_some_and(|until| until.is_none_or(|until| until.time() > now))
+        self.bans.get(user).is_some_and(|until| holds(until, now))
     }
+}
+
+fn holds(until: Option<Moment>, now: DateTime<Utc>) -> bool {
+    until.is_none_or(|until| until.time() > now)
 }
 
 pub(crate) fn ban_form(form: &mut Form, user: UserId, until: Option<Moment>, reason: Option<&Reason>) {

@@ -1,5 +1,6 @@
 use crate::harness::*;
 use chrono::DateTime;
+use tidings_domain::conversation::ban::BANS_MAX;
 use tidings_domain::event::{MemberBanned, MemberRemoved, MemberUnbanned};
 use tidings_domain::{ConversationCommand, ConversationEvent, Field, Moment, Reason, Rejection, Role};
 
@@ -68,6 +69,28 @@ fn a_ban_ends_when_it_is_over_or_lifted() {
         .after(60)
         .when(ANN, add(BEN))
         .refused(OUT);
+}
+
+/// A group that has banned as many as may be.
+fn full(until: Option<Moment>) -> Given {
+    let bans = (0..BANS_MAX as u128).map(|n| banned(1000 + n, until));
+    given(group().into_iter().chain(bans)).with_people(1000)
+}
+
+#[test]
+fn bans_that_are_over_make_room_for_others_and_are_forgotten_then() {
+    full(None).after(60).when(ANN, ban(DAN, None)).conflicts();
+    let a_while = || full(Some(at(60)));
+    a_while().after(59).when(ANN, ban(DAN, None)).conflicts();
+    // Who is banned already takes no room.
+    a_while().when(ANN, ban(1000, None)).then([banned(1000, None)]);
+    let over = || a_while().after(60);
+    over().when(ANN, ban(DAN, None)).then([banned(DAN, None)]);
+    let lifted = ConversationEvent::MemberUnbanned(MemberUnbanned { user: user(1000) });
+    over().when(ANN, unban(1000)).then([lifted]);
+    let forgotten = over().done(ANN, ban(DAN, None)).written(0);
+    forgotten.when(ANN, unban(1000)).then([]);
+    forgotten.when(ANN, add(DAN)).refused(OUT);
 }
 
 #[test]
