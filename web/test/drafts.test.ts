@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Drafts } from '../src/chat/drafts.ts';
+import * as storage from '../src/shared/storage.ts';
 import { browser } from './browser.ts';
 
 const KEY = 'tidings.drafts.ann';
@@ -53,6 +54,7 @@ test('whoever signs out leaves nothing behind, even of what was being written', 
   drafts.keepText('c1', 'a secret');
   await page.pass(1_000);
   drafts.keepText('c2', 'another');
+  storage.forget('ann');
   drafts.forget();
   drafts.keepText('c3', 'too late');
   drafts.stop();

@@ -6,6 +6,7 @@ import { Notices } from '../src/chat/notices.ts';
 import { KEPT_MAX, ofEvent, ofNotice, together, toldText } from '../src/chat/nouns/notice.ts';
 import * as store from '../src/chat/store.ts';
 import type { Notice, TidingsEvent } from '../src/protocol/frames.ts';
+import * as storage from '../src/shared/storage.ts';
 import { browser } from './browser.ts';
 import { BOB, CONVERSATION, ME, recalled, said, time } from './events.ts';
 
@@ -82,6 +83,7 @@ test('whoever signs out leaves nothing behind', () => {
   const notices = opened();
   notices.noticed(announced(4));
   assert.ok(stored.stored.has(`tidings.notices.${ME}`));
+  storage.forget(ME);
   notices.forget();
   notices.noticed(announced(5));
   assert.ok(!stored.stored.has(`tidings.notices.${ME}`));

@@ -177,3 +177,26 @@ test('all sessions end, the one that asks at last', async () => {
   assert.deepEqual(ended, ['/auth/sessions/phone', '/auth/sessions/desk', '/auth/logout']);
   assert.deepEqual([out(), storedLogin()], [1, null]);
 });
+
+test('whoever signs out leaves nothing behind that others could read, whichever page they were on', async () => {
+  const ends: ((session: Session, page: Browser) => Promise<void>)[] = [
+    session => session.signOut(),
+    session => session.deleteAccount('right'),
+    session => assert.rejects(session.renew(), SignedOut),
+    async (_, page) => {
+      page.stored.delete('tidings.session');
+      page.dispatch('storage', { key: 'tidings.session' });
+    },
+  ];
+  for (const end of ends) {
+    const page = browser(path =>
+      path === '/auth/refresh' ? { status: 401, body: { code: 'unauthenticated' } } : { body: {} },
+    );
+    const { session, out } = begun(login(page));
+    for (const key of ['drafts.me', 'notices.me', 'cursors.me', 'drafts.other'])
+      page.stored.set(`tidings.${key}`, '{}');
+    await end(session, page);
+    assert.equal(out(), 1);
+    assert.deepEqual([...page.stored.keys()].sort(), ['tidings.cursors.me', 'tidings.drafts.other']);
+  }
+});

@@ -6,7 +6,7 @@ const SAVE_MS = 500;
 /** So many are kept, of so many characters each; the one that was written at last is kept longest. */
 const KEPT_MAX = 50;
 const TEXT_MAX = 10_000;
-const key = (user: string): string => `tidings.drafts.${user}`;
+const key = (user: string): string => storage.keyOf('drafts', user);
 
 interface Draft {
   text: string;
@@ -61,11 +61,10 @@ export class Drafts {
     storage.write(key(this.user), fitting.length > 0 ? JSON.stringify(Object.fromEntries(fitting)) : null);
   }
 
-  /** Whoever signs out leaves nothing behind. */
+  /** The login has ended, and what was stored went with it: nothing is any more. */
   forget(): void {
     this.forgotten = true;
     this.texts.clear();
-    storage.write(key(this.user), null);
   }
 
   stop(): void {

@@ -4,7 +4,7 @@ import * as storage from '../shared/storage.ts';
 import type { Core } from './core.ts';
 import { ofEvent, ofNotice, together, type Told } from './nouns/notice.ts';
 
-const key = (user: string): string => `tidings.notices.${user}`;
+const key = (user: string): string => storage.keyOf('notices', user);
 
 export class Notices {
   private forgotten = false;
@@ -59,10 +59,9 @@ export class Notices {
     if (upTo > 0) void this.readUpTo(upTo);
   }
 
-  /** Whoever signs out leaves nothing behind. */
+  /** The login has ended, and what was kept went with it: nothing is any more. */
   forget(): void {
     this.forgotten = true;
-    storage.write(key(this.core.state.me), null);
   }
 
   stop(): void {

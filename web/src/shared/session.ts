@@ -219,6 +219,7 @@ export class Session {
     this.close();
     if (this.ended) return;
     this.ended = true;
+    storage.forget(this.login.user);
     this.listener.signedOut(this.parting);
   }
 

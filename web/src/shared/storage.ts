@@ -8,6 +8,17 @@ const area = (): Storage | undefined => {
   }
 };
 
+/** What people have written and were told. It goes with their login; what else is kept for them says where to go on, and nothing to others. */
+const WORDS = ['drafts', 'notices'] as const;
+
+/** Under which key that is kept. */
+export const keyOf = (words: (typeof WORDS)[number], user: string): string => `tidings.${words}.${user}`;
+
+/** Whoever signs out, on whichever page, leaves nothing behind that somebody else could read. */
+export function forget(user: string): void {
+  for (const words of WORDS) write(keyOf(words, user), null);
+}
+
 export function read(key: string): string | null {
   try {
     return area()?.getItem(key) ?? null;
