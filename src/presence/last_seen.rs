@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(moved, [user(1), user(2), user(5)]);
         // Nodes may not have said all again.
         departures.answered(&moved, &[true, false, false], false);
-        assert_eq!(seen(&departures), []);
+        assert!(seen(&departures).is_empty());
         let mut unsure = departures.unsure(10);
         unsure.sort_unstable();
         assert_eq!(unsure, [user(2), user(5)]);

@@ -171,7 +171,8 @@ async fn what_is_reported_once_more_is_open_again_where_it_was_reported_last() {
         }
         let again = world.report(&message, ben, "an insult").await;
         world.settle().await;
-        let [open] = &list(&world, MODERATOR, None, &all()).await[..] else {
+        let listed = list(&world, MODERATOR, None, &all()).await;
+        let [open] = &listed[..] else {
             panic!("one person has one report of a message");
         };
         assert_eq!(
