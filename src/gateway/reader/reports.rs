@@ -10,8 +10,8 @@ use tidings_projections::reports_free_at;
 use uuid::Uuid;
 
 impl Reader {
-    /// Hands a report on, with who sent what it is about and how often that was edited: what came before it from this connection is there. The ack names the
-    /// conversation, and no seq: that of the reports would tell how many there are.
+    /// Hands a report on, with who sent what it is about and how often that was edited: what came before it from this connection is there. The ack
+    /// names the conversation, and no seq: that of the reports would tell how many there are.
     pub(super) async fn report(&mut self, id: Uuid, report: Report, reply: Reply) {
         let as_of = self.gateway.lanes.as_of();
         let conversation = report.conversation;
