@@ -9,6 +9,7 @@ use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::membership::Role;
 use crate::rejection::{Field, Rejection};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Whom a setting lets do something. Owners and admins always may.

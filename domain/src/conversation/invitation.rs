@@ -239,7 +239,9 @@ impl Conversation {
         let open = self.invitations.open(user, now);
         let least = open.min_by_key(|(by, until)| (lets_in(*by), self.role(*by), *until, *by));
         match least {
-            Some((by, _)) if !lets_in(by) || self.manager(actor).is_ok() => Ok(Some(no_more(user, Some(by)))),
+            Some((by, _)) if !lets_in(by) || self.manager(actor, now).is_ok() => {
+                Ok(Some(no_more(user, Some(by))))
+            }
             _ => Err(Rejection::Conflict("too many people invite this user already")),
         }
     }
