@@ -13,6 +13,7 @@ mod pace;
 mod people;
 mod recent;
 mod regards;
+mod restless;
 mod round;
 mod slow;
 mod states;

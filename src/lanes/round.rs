@@ -38,6 +38,8 @@ pub(super) struct Pending {
     pub(super) uncertain: bool,
     /// What it needs has been read since the log was asked whether it is a repeat.
     pub(super) looked_again: bool,
+    /// Since when it has stood aside, if its stream has moved on while it was decided.
+    pub(super) aside_since: Option<Instant>,
 }
 
 impl Pending {

@@ -10,6 +10,7 @@ use super::answers::Answers;
 use super::asked::Sources;
 use super::keeper::Keeper;
 use super::pace::Paces;
+use super::restless::Restless;
 use super::round::Pending;
 use super::slow::{Looks, Slow};
 use super::states::{Known, Loaded, States};
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appender, Committed, LaneHead, Log};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -44,6 +45,9 @@ pub struct LaneTask {
     at: LaneHead,
     states: States,
     waiting: Waiting,
+    restless: Restless,
+    /// How many requests have come to be carried out: their places in the order queued.
+    taken: usize,
     /// Commands in one batch just now; less than the limit while a culprit is looked for.
     cap: usize,
     /// How much is asked of the log at once just now.
@@ -81,6 +85,8 @@ impl LaneTask {
             limits,
             states: States::new(limits.cached_streams, limits.cached_bytes),
             waiting: Waiting::new(limits.queue, people),
+            restless: Restless::new(limits.queue, Instant::now()),
+            taken: 0,
             cap: limits.batch_commands,
             looks: Looks::default(),
             slow_messages: Slow::default(),
@@ -93,7 +99,11 @@ impl LaneTask {
     pub(super) async fn run(mut self, mut requests: mpsc::Receiver<Request>, stop: CancellationToken) {
         let mut taken = Vec::with_capacity(self.limits.batch_commands);
         let mut open = true;
-        while open || !self.waiting.is_empty() {
+        loop {
+            let turn = self.restless.due();
+            if !open && self.waiting.is_empty() && turn.is_none() {
+                return;
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if !requests.is_closed() => requests.close(),
@@ -101,6 +111,12 @@ impl LaneTask {
                 count = requests.recv_many(&mut taken, self.limits.batch_commands), if open => {
                     open = count > 0;
                     self.serve(&mut taken).await;
+                }
+                // Where others come all the time, it is taken behind them.
+                () = sleep_until(turn.unwrap_or_else(Instant::now)), if turn.is_some() => {
+                    self.look_around();
+                    self.read_on();
+                    self.take_turn().await;
                 }
             }
         }
@@ -184,7 +200,9 @@ impl LaneTask {
     async fn carry_out(&mut self, requests: Vec<Request>, mut read: HashMap<Uuid, Loaded>) {
         let mut pending = Vec::with_capacity(requests.len());
         let mut questions = vec![];
-        for (order, request) in requests.into_iter().enumerate() {
+        for request in requests {
+            let order = self.taken;
+            self.taken += 1;
             match request {
                 Request::Command {
                     command,
@@ -208,8 +226,9 @@ impl LaneTask {
                     reply,
                     uncertain: false,
                     looked_again: false,
+                    aside_since: None,
                 }),
-                Request::Authorize(question) => questions.push(question),
+                Request::Authorize(question) => questions.push((order, question)),
             }
         }
         if !pending.is_empty() {
@@ -217,6 +236,27 @@ impl LaneTask {
             let span = tracing::info_span!("batch", lane = self.lane, commands = pending.len());
             self.settle(pending, &mut read).instrument(span).await;
         }
+        let questions = self.restless.hold_questions(questions);
+        if !questions.is_empty() {
+            self.authorize(questions).await;
+        }
+        if self.restless.due().is_some_and(|due| due <= Instant::now()) {
+            self.take_turn().await;
+        }
+    }
+
+    /// Tries the commands of restless streams, which nobody else's are written with. Those of streams that have moved on again stand aside for
+    /// another turn.
+    async fn take_turn(&mut self) {
+        let (commands, late) = self.restless.begin_turn(Instant::now(), self.limits.patience);
+        if !late.is_empty() {
+            self.give_up(late, "other nodes change their streams too fast");
+        }
+        if !commands.is_empty() {
+            let span = tracing::info_span!("turn", lane = self.lane, commands = commands.len());
+            self.settle(commands, &mut HashMap::new()).instrument(span).await;
+        }
+        let questions = self.restless.end_turn(Instant::now());
         if !questions.is_empty() {
             self.authorize(questions).await;
         }

@@ -281,6 +281,10 @@ pub(crate) const METRICS: &[Metric] = &[
         "tidings_lane_late_facts_total",
         "Looks for what commands must know of messages that did not end in time.",
     ),
+    counter(
+        "tidings_lane_moved_on_total",
+        "Streams that other nodes changed while commands to them were decided here, which are then decided again by themselves.",
+    ),
     gauge(
         "tidings_lane_head",
         "The last position of a lane that this node knows.",

@@ -1,7 +1,9 @@
 //! States of long streams: nobody waits for somebody else's, and they are kept beside the log.
 
+use crate::faults::{port_of, through};
 use crate::support::*;
 use serde_json::json;
+use tidings_services::ChaosProxy;
 use uuid::Uuid;
 
 async fn rename(socket: &mut Socket, group: Uuid, times: usize) {
@@ -188,4 +190,59 @@ async fn a_conversation_changes_at_its_rate_over_all_nodes_and_messages_have_non
     eventually(async || (a.command(renamed(200)).await["type"] == "ack").then_some(())).await;
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_that_another_node_changes_all_the_time_holds_up_nobody_elses() {
+    let store = Store::new().await;
+    let proxy = ChaosProxy::to_port(port_of(store.database.url())).await.unwrap();
+    let mut config = store.config();
+    config.database_url = Some(through(store.database.url(), proxy.port()));
+    let (near, far) = (store.node().await, TestNode::start(config).await);
+    let [ann, ben, cat] = near.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (near.socket(&ann).await, far.socket(&ben).await);
+    // Of one lane, and the far node knows both.
+    let (restless, quiet) = (a.create_group(&[&ben, &cat]).await, a.create_group(&[&ben]).await);
+    for group in [restless, quiet] {
+        b.say(group, "hello").await;
+    }
+    // What it decides is old by the time that it reaches the log.
+    proxy.delay(50);
+    let changing = async {
+        for on in [true, false].into_iter().cycle() {
+            a.acked(json!({ "type": "group.mute", "conversation": restless, "user": cat.id, "on": on }))
+                .await;
+            tokio::time::sleep(BREATH).await;
+        }
+    };
+    let saying = async {
+        let mut said = vec![];
+        for _ in 0..20 {
+            for group in [restless, quiet] {
+                let (mut message, id) = (message(group, "meanwhile"), Uuid::now_v7());
+                message["id"] = json!(id);
+                b.send(&message).await;
+                said.push((group, id));
+            }
+        }
+        for (_, id) in said.iter().filter(|(group, _)| *group == quiet) {
+            let answer = b.answer(*id).await;
+            assert_eq!(answer["type"], "ack", "{answer}");
+        }
+        said
+    };
+    let said = tokio::select! {
+        () = changing => unreachable!("it is changed without an end"),
+        said = saying => said,
+    };
+    // It comes to its own, or is told that it does not for now.
+    for (_, id) in said.iter().filter(|(group, _)| *group == restless) {
+        let answer = b.answer(*id).await;
+        assert!(
+            answer["type"] == "ack" || answer["code"] == "unavailable",
+            "{answer}"
+        );
+    }
+    near.stop().await;
+    far.stop().await;
 }

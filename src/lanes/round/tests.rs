@@ -2,7 +2,7 @@
 
 mod log;
 
-use self::log::{Fate, Log, Told, conversation, decide, id, pending, send, settle, text, user};
+use self::log::{Fate, Log, TURNS, Told, conversation, decide, id, pending, send, settle, text, user};
 use super::*;
 use crate::lanes::{Accepted, Refusal};
 use proptest::prelude::*;
@@ -46,8 +46,13 @@ fn bodies(commands: usize) -> impl Strategy<Value = ConversationCommand> {
 }
 
 fn fates() -> impl Strategy<Value = Vec<(Fate, usize)>> {
-    let fate = prop_oneof![3 => Just(Fate::Taken), 1 => Just(Fate::Lost), 1 => Just(Fate::Untold)];
-    prop::collection::vec((fate, 1..8_usize), 0..12)
+    let fate = prop_oneof![
+        3 => Just(Fate::Taken),
+        1 => Just(Fate::Lost),
+        1 => Just(Fate::Untold),
+        2 => (1..3_u128).prop_map(Fate::Moved),
+    ];
+    prop::collection::vec((fate, 1..8_usize), 0..TURNS as usize)
 }
 
 proptest! {
@@ -342,6 +347,27 @@ fn what_is_so_or_cannot_be_because_of_the_batch_is_answered_behind_it() {
             (1, 1, 0)
         );
     }
+}
+
+#[test]
+fn a_conversation_that_other_nodes_change_holds_up_nobody_elses() {
+    let said = |told: &Told| -> Vec<Pending> {
+        let each = [(1, "a"), (2, "b"), (1, "c"), (2, "d")].into_iter().enumerate();
+        each.map(|(order, (stream, words))| pending(order, stream, 1, send(words), told))
+            .collect()
+    };
+    // Once: the others' batch is the next, and then comes its own.
+    let (told, mut log) = (Told::default(), Log::new());
+    let once = std::iter::once((Fate::Moved(1), usize::MAX));
+    assert_eq!(settle(&mut log, said(&told), once), 3);
+    assert!(told.lock().unwrap().values().all(Result::is_ok));
+    let (told, mut log) = (Told::default(), Log::new());
+    let always = std::iter::repeat((Fate::Moved(1), usize::MAX));
+    settle(&mut log, said(&told), always);
+    let told = told.lock().unwrap();
+    let done: Vec<bool> = told.values().map(Result::is_ok).collect();
+    assert_eq!(done, [false, true, false, true]);
+    assert!(matches!(told[&0], Err(Refusal::Unavailable)));
 }
 
 #[test]

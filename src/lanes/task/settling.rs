@@ -29,12 +29,13 @@ impl From<ReadError> for Trouble {
 }
 
 impl LaneTask {
-    /// Brings every command to an answer. What of their streams was read for them is in `fresh`.
+    /// Brings every command to an answer, or aside, where its stream has moved on meanwhile. What of their streams was read for them is in `fresh`.
     pub(super) async fn settle(&mut self, mut pending: Vec<Pending>, fresh: &mut HashMap<Uuid, Loaded>) {
         let mut deadline = Instant::now() + self.limits.patience;
         let mut pause = Duration::from_millis(20);
         self.cap = self.limits.batch_commands;
         self.looks = Looks::default();
+        pending = self.restless.hold(pending, Instant::now());
         loop {
             pending.sort_by_key(|command| command.order);
             pending = self.refuse_lost(pending);
@@ -48,6 +49,7 @@ impl LaneTask {
             match self.round(some, fresh).await {
                 Ok(mut rest) => {
                     rest.extend(others);
+                    let rest = self.restless.hold(rest, Instant::now());
                     // What stands still for so long, without an error, does not come to an end by itself.
                     if rest.len() < count {
                         deadline = Instant::now() + self.limits.patience;
@@ -71,7 +73,7 @@ impl LaneTask {
         }
     }
 
-    fn give_up(&self, commands: Vec<Pending>, error: &str) {
+    pub(super) fn give_up(&self, commands: Vec<Pending>, error: &str) {
         tracing::warn!(
             lane = self.lane,
             commands = commands.len(),
@@ -159,7 +161,7 @@ impl LaneTask {
         if !round.doubtful.is_empty() {
             let doubtful = std::mem::take(&mut round.doubtful);
             match self.confirm(doubtful, &known).await {
-                // Some state was old: everything is decided again, in the old order.
+                // Some state was old: what was decided on it steps aside, and everything else is decided again, in the old order.
                 Ok(again) if !again.is_empty() => return Ok(round.rejoin(again)),
                 Ok(_) => {}
                 Err((doubtful, error)) => return Err((round.rejoin(doubtful), error.to_string())),
@@ -197,6 +199,7 @@ impl LaneTask {
             Ok(Outcome::Refused { repeats, stale }) => {
                 for stream in stale {
                     self.states.stands_at(stream.stream, stream.guard);
+                    self.restless.note(stream.stream);
                 }
                 let asked = joins(&round.chosen, &repeats);
                 let repeats = match self.named(asked, repeats).await {
@@ -368,7 +371,11 @@ impl LaneTask {
             let moved = pair.is_some_and(|pair| {
                 let guard = found.next().map(|doubt| doubt.guard);
                 self.states.stands_at(pair, guard.unwrap_or_default());
-                known.get(&pair).and_then(Loaded::guard) != guard
+                let moved = known.get(&pair).and_then(Loaded::guard) != guard;
+                if moved {
+                    self.restless.note(pair);
+                }
+                moved
             });
             let guard = known.get(&command.stream()).and_then(Loaded::guard);
             let needs_a_look = command.about().is_some() && !command.looked_again;
@@ -383,6 +390,7 @@ impl LaneTask {
                 self.answers.confirmed(command, verdict, doubt.last, self.at.head);
             } else {
                 self.states.stands_at(command.stream(), doubt.guard);
+                self.restless.note(command.stream());
                 again.push(command);
             }
         }

@@ -1,6 +1,7 @@
 //! A log in memory, which does what the real one may do: take a batch, refuse it, take it and not say so.
 
 use super::super::*;
+use crate::lanes::restless::Restless;
 use crate::lanes::states::First;
 use crate::lanes::{Accepted, Refusal};
 use std::collections::BTreeMap;
@@ -76,6 +77,7 @@ pub(super) fn pending(
         }),
         uncertain: false,
         looked_again: false,
+        aside_since: None,
     }
 }
 
@@ -265,7 +267,12 @@ pub(super) enum Fate {
     Lost,
     /// It is written, and the answer is lost.
     Untold,
+    /// This conversation has moved on, if anything was decided on it.
+    Moved(u128),
 }
+
+/// How many turns what stands aside has.
+pub(super) const TURNS: u32 = 20;
 
 /// Brings commands to their answers, as a lane does. Answers how many rounds it took.
 pub(super) fn settle(
@@ -274,7 +281,21 @@ pub(super) fn settle(
     mut fates: impl Iterator<Item = (Fate, usize)>,
 ) -> usize {
     let mut rounds = 0;
-    while !pending.is_empty() {
+    let mut now = Instant::now();
+    let mut restless = Restless::new(usize::MAX, now);
+    loop {
+        if pending.is_empty() {
+            restless.end_turn(now);
+            let (turn, late) = restless.begin_turn(now, Duration::from_secs(TURNS.into()));
+            for command in late {
+                Answer::Unavailable.give(command);
+            }
+            now += Duration::from_secs(1);
+            pending = turn;
+            if pending.is_empty() {
+                return rounds;
+            }
+        }
         rounds += 1;
         assert!(rounds < 1000, "every round settles something");
         pending.sort_by_key(|command| command.order);
@@ -288,7 +309,15 @@ pub(super) fn settle(
         for (command, answer) in std::mem::take(&mut round.answered) {
             answer.give(command);
         }
-        for (command, verdict) in std::mem::take(&mut round.doubtful) {
+        let moved = match fate {
+            Fate::Moved(n) => Some(conversation(n).0),
+            _ => None,
+        };
+        let doubtful = std::mem::take(&mut round.doubtful);
+        let (again, doubtful): (Vec<_>, Vec<_>) = doubtful
+            .into_iter()
+            .partition(|(command, _)| Some(command.stream()) == moved);
+        for (command, verdict) in doubtful {
             match (log.accepted(&command), verdict) {
                 (Some(accepted), _) => (command.reply)(Ok(accepted)),
                 (None, Verdict::Refused(rejection)) => (command.reply)(Err(rejection.into())),
@@ -302,6 +331,13 @@ pub(super) fn settle(
                 }
             }
         }
+        let on_it = |command: &Pending| Some(command.stream()) == moved;
+        if !again.is_empty() || round.chosen.iter().any(on_it) {
+            restless.note(moved.unwrap());
+            let again = again.into_iter().map(|(command, _)| command);
+            pending = restless.hold(round.rejoin(again.collect()), now);
+            continue;
+        }
         let repeats = |command: &Pending| log.accepted(command).is_some();
         if round.chosen.iter().any(repeats) {
             let (repeats, rest): (Vec<_>, Vec<_>) = round.chosen.into_iter().partition(repeats);
@@ -314,7 +350,7 @@ pub(super) fn settle(
             continue;
         }
         match fate {
-            Fate::Taken => {
+            Fate::Taken | Fate::Moved(_) => {
                 log.append(&round);
                 for command in round.chosen {
                     let accepted = log.accepted(&command).unwrap();
@@ -329,7 +365,6 @@ pub(super) fn settle(
             }
         }
     }
-    rounds
 }
 
 fn at(stream: Uuid, seq: u64) -> Accepted {

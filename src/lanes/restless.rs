@@ -1,0 +1,279 @@
+//! Streams that have moved on while commands to them were decided here, because other nodes change them. A batch is taken as a whole or not
+//! at all, so whoever goes with such a command waits as long as it does: these commands stand aside, behind those of all others, and have turns
+//! of their own. Pure: the time comes in.
+
+use super::round::Pending;
+use super::{Authorize, Refusal};
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long the third turn waits behind the second. Each one waits twice as long as the one before, up to sixteen times this; the first two wait
+/// for nothing, for nearly all streams have moved on once and no more.
+const PAUSE: Duration = Duration::from_millis(5);
+const DOUBLINGS: u32 = 4;
+
+/// Commands of restless streams, and the questions that were asked behind them.
+pub(super) struct Restless {
+    /// Streams that commands stand aside for, and in how many turns each has moved on.
+    streams: HashMap<Uuid, u32>,
+    /// The same of those whose commands have their turn now.
+    tried: HashMap<Uuid, u32>,
+    commands: Vec<Pending>,
+    /// With their places in the order queued.
+    questions: Vec<(usize, Authorize)>,
+    /// When the last turn ended.
+    ended: Instant,
+    limit: usize,
+}
+
+impl Restless {
+    /// None yet; up to `limit` commands will stand aside, and as many questions.
+    pub(super) fn new(limit: usize, now: Instant) -> Self {
+        Self {
+            streams: HashMap::new(),
+            tried: HashMap::new(),
+            commands: vec![],
+            questions: vec![],
+            ended: now,
+            limit,
+        }
+    }
+
+    /// A stream was found to have moved on from what was decided on it.
+    pub(super) fn note(&mut self, stream: Uuid) {
+        metrics::counter!("tidings_lane_moved_on_total").increment(1);
+        let turns = self.tried.get(&stream).map_or(1, |turns| turns.saturating_add(1));
+        self.streams.entry(stream).or_insert(turns);
+    }
+
+    /// Puts those aside that depend on a stream which is restless, and those behind them; gives back the others.
+    pub(super) fn hold(&mut self, mut pending: Vec<Pending>, now: Instant) -> Vec<Pending> {
+        if self.streams.is_empty() {
+            return pending;
+        }
+        pending.sort_by_key(|command| command.order);
+        let mut rest = Vec::with_capacity(pending.len());
+        for mut command in pending {
+            let stream = command.stream();
+            let pair = command.command.pair();
+            let mut depends = std::iter::once(stream).chain(pair);
+            let Some(turns) = depends.find_map(|stream| self.streams.get(&stream).copied()) else {
+                rest.push(command);
+                continue;
+            };
+            // All that comes to its own stream stands behind it.
+            self.streams.entry(stream).or_insert(turns);
+            if self.commands.len() >= self.limit {
+                (command.reply)(Err(Refusal::Overloaded));
+                continue;
+            }
+            command.aside_since.get_or_insert(now);
+            self.commands.push(command);
+        }
+        rest
+    }
+
+    /// Puts those questions aside that were asked behind commands which stand there; gives back the others.
+    pub(super) fn hold_questions(&mut self, questions: Vec<(usize, Authorize)>) -> Vec<Authorize> {
+        if self.commands.is_empty() {
+            return questions.into_iter().map(|(_, question)| question).collect();
+        }
+        let mut first: HashMap<Uuid, usize> = HashMap::new();
+        for command in &self.commands {
+            let place = first.entry(command.stream()).or_insert(command.order);
+            *place = command.order.min(*place);
+        }
+        let mut rest = vec![];
+        for (order, question) in questions {
+            let stands_before = first
+                .get(&question.conversation.0)
+                .is_some_and(|first| *first < order);
+            if !stands_before {
+                rest.push(question);
+            } else if self.questions.len() >= self.limit {
+                // Whoever asked may be gone.
+                let _ = question.reply.send(Err(Refusal::Overloaded));
+            } else {
+                self.questions.push((order, question));
+            }
+        }
+        rest
+    }
+
+    /// When the next turn is due, if any is.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let turns = self.streams.values().min()?;
+        let pause = match turns.checked_sub(2) {
+            None => Duration::ZERO,
+            Some(more) => PAUSE * (1 << more.min(DOUBLINGS)),
+        };
+        Some(self.ended + pause)
+    }
+
+    /// All commands that stand aside have a turn, in their order. Those that stood there for as long as `patience` have had their turns, and
+    /// come second.
+    pub(super) fn begin_turn(&mut self, now: Instant, patience: Duration) -> (Vec<Pending>, Vec<Pending>) {
+        self.tried = std::mem::take(&mut self.streams);
+        let mut commands = std::mem::take(&mut self.commands);
+        commands.sort_by_key(|command| command.order);
+        let is_late = |command: &Pending| command.aside_since.is_some_and(|since| now >= since + patience);
+        commands.into_iter().partition(|command| !is_late(command))
+    }
+
+    /// What was to come of their turn has come. Answers the questions behind which nothing stands aside any more.
+    pub(super) fn end_turn(&mut self, now: Instant) -> Vec<Authorize> {
+        self.tried.clear();
+        self.ended = now;
+        let questions = std::mem::take(&mut self.questions);
+        self.hold_questions(questions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tidings_domain::{
+        Command, CommandId, ConversationCommand, ConversationId, StreamCommand, UserId, pair_of,
+    };
+    use tokio::sync::oneshot;
+
+    fn stream(n: u128) -> ConversationId {
+        ConversationId(Uuid::from_u128(n))
+    }
+
+    fn command(order: usize, conversation: u128, body: ConversationCommand) -> Pending {
+        Pending {
+            order,
+            command: StreamCommand::Conversation(Command {
+                id: CommandId(Uuid::from_u128(order as u128)),
+                actor: UserId(Uuid::nil()),
+                conversation: stream(conversation),
+                body,
+            }),
+            digest: 0,
+            people: vec![],
+            rooms: vec![],
+            original: None,
+            regards: vec![],
+            as_of: None,
+            reply: Box::new(|_| {}),
+            uncertain: false,
+            looked_again: false,
+            aside_since: None,
+        }
+    }
+
+    fn leave(order: usize, conversation: u128) -> Pending {
+        command(order, conversation, ConversationCommand::Leave)
+    }
+
+    fn orders(commands: &[Pending]) -> Vec<usize> {
+        commands.iter().map(|command| command.order).collect()
+    }
+
+    const LONG: Duration = Duration::from_secs(8);
+
+    #[test]
+    fn where_nothing_has_moved_on_nothing_stands_aside() {
+        let now = Instant::now();
+        let mut restless = Restless::new(10, now);
+        assert_eq!(
+            orders(&restless.hold(vec![leave(0, 1), leave(1, 2)], now)),
+            [0, 1]
+        );
+        assert_eq!(restless.due(), None);
+    }
+
+    #[test]
+    fn what_depends_on_a_restless_stream_has_a_turn_of_its_own_with_all_behind_it() {
+        let now = Instant::now();
+        let mut restless = Restless::new(10, now);
+        // What the two of conversation 1 are to one another, on which only who writes there depends.
+        restless.note(pair_of(stream(1)));
+        let open = |order| {
+            let user = UserId(Uuid::from_u128(7));
+            command(order, 1, ConversationCommand::OpenDirect { user })
+        };
+        // Whatever the round left first.
+        let rest = restless.hold(vec![leave(2, 1), leave(3, 2), open(1), leave(0, 1)], now);
+        assert_eq!(orders(&rest), [0, 3]);
+        // Also what comes later.
+        assert_eq!(orders(&restless.hold(vec![leave(4, 1), leave(5, 2)], now)), [5]);
+        let (turn, late) = restless.begin_turn(now, LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![1, 2, 4], vec![]));
+        assert_eq!(orders(&restless.hold(turn, now)), [1, 2, 4], "it is their turn");
+        restless.end_turn(now);
+        assert_eq!(restless.due(), None);
+    }
+
+    #[test]
+    fn turns_come_at_once_and_then_ever_more_seldom_until_it_is_too_late() {
+        let now = Instant::now();
+        let mut restless = Restless::new(10, now);
+        restless.note(stream(1).0);
+        let mut pending = restless.hold(vec![leave(0, 1)], now);
+        let mut pauses = vec![];
+        for _ in 0..8 {
+            pauses.push((restless.due().unwrap() - now).as_millis());
+            let (turn, late) = restless.begin_turn(now, LONG);
+            assert!(late.is_empty());
+            restless.note(stream(1).0);
+            pending.extend(restless.hold(turn, now));
+            restless.end_turn(now);
+        }
+        assert!(pending.is_empty());
+        assert_eq!(pauses, [0, 5, 10, 20, 40, 80, 80, 80]);
+        // One that has moved on once waits for none of that.
+        restless.note(stream(2).0);
+        assert_eq!(restless.due(), Some(now));
+        let (turn, late) = restless.begin_turn(now + LONG, LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![], vec![0]));
+    }
+
+    #[test]
+    fn a_question_is_answered_behind_the_commands_that_were_queued_before_it() {
+        let now = Instant::now();
+        let mut restless = Restless::new(10, now);
+        let ask = |order, conversation| {
+            let (reply, _) = oneshot::channel();
+            let question = Authorize {
+                conversation: stream(conversation),
+                user: UserId(Uuid::nil()),
+                fresh: true,
+                reply,
+            };
+            (order, question)
+        };
+        let about = |questions: Vec<Authorize>| -> Vec<u128> {
+            let each = questions.iter();
+            each.map(|question| question.conversation.0.as_u128()).collect()
+        };
+        restless.note(stream(1).0);
+        restless.hold(vec![leave(1, 1)], now);
+        assert_eq!(
+            about(restless.hold_questions(vec![ask(0, 1), ask(2, 1), ask(3, 2)])),
+            [1, 2]
+        );
+        // What comes behind the question does not hold it up.
+        restless.hold(vec![leave(4, 1)], now);
+        let (turn, _) = restless.begin_turn(now, LONG);
+        restless.note(stream(1).0);
+        restless.hold(turn.into_iter().skip(1).collect(), now);
+        assert_eq!(about(restless.end_turn(now)), [1]);
+    }
+
+    #[test]
+    fn no_more_stand_aside_than_may() {
+        let now = Instant::now();
+        let mut restless = Restless::new(2, now);
+        restless.note(stream(1).0);
+        assert!(
+            restless
+                .hold((0..5).map(|n| leave(n, 1)).collect(), now)
+                .is_empty()
+        );
+        assert_eq!(orders(&restless.begin_turn(now, LONG).0), [0, 1]);
+    }
+}
