@@ -108,7 +108,7 @@ struct Waiting {
 /// What came of an answer that belongs to a hole.
 pub(crate) enum HoleAnswer {
     Filled(Events, Missing),
-    /// It cannot be filled by asking.
+    /// It cannot be filled by asking, however often.
     Refused(Missing),
 }
 
@@ -363,7 +363,8 @@ impl Flight {
         let left = waiting
             .deadline
             .map_or(self.timeout, |deadline| deadline.saturating_duration_since(now));
-        if of_field && left <= wait {
+        let is_hole = matches!(waiting.origin, Origin::Hole(_));
+        if of_field && left <= wait && !is_hole {
             self.fail(order, CommandError::Refused(error));
             return None;
         }
@@ -409,7 +410,7 @@ impl Flight {
         [oldest, pause].into_iter().flatten().min()
     }
 
-    /// Gives up on commands that are too old; returns the holes among them.
+    /// Gives up on commands that are too old; returns the holes among them, which are still to be filled.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<Missing> {
         let mut holes = Vec::new();
         while let Some(&order) = self.timed.first()

@@ -62,7 +62,7 @@ impl Sequencer {
     }
 
     /// What to fetch next of a conversation: up to what is held.
-    pub(super) fn missing(&self, conversation: Uuid) -> Option<Missing> {
+    pub(crate) fn missing(&self, conversation: Uuid) -> Option<Missing> {
         let hole = self.holes.get(&conversation).filter(|hole| !hole.put_off)?;
         let from = self.places.get(&conversation).map_or(1, |place| place.seq + 1);
         let end = hole.held.keys().next().copied().unwrap_or(hole.to + 1);

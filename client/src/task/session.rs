@@ -13,7 +13,6 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use super::{Ended, Task};
 use crate::{
     ConnectionState, DisconnectReason, Incoming, Token, TokenFuture, TokenReason,
-    flight::HoleAnswer,
     handle::Outgoing,
     hello::hello,
     socket::{Proof, Socket, network, write},
@@ -172,7 +171,9 @@ impl Task {
                         break DisconnectReason::Silent;
                     }
                     for hole in self.flight.expire(now) {
-                        self.hole(HoleAnswer::Refused(hole));
+                        // That it could not be had for now, or was not answered, says nothing of what is missing.
+                        let missing = self.sequencer.missing(hole.conversation);
+                        self.ask(missing);
                     }
                     if session.renew_at.is_some_and(|at| at <= now) {
                         session.renew_at = None;

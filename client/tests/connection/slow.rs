@@ -1,6 +1,8 @@
 //! A user who takes events slowly, or not at all for a while.
 
-use futures_util::SinkExt as _;
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tidings_client::{Incoming, connect};
 use tokio_tungstenite::tungstenite::Message;
@@ -68,6 +70,55 @@ async fn what_there_is_no_room_for_is_fetched_later_and_nothing_is_missing() {
     assert_eq!((corrections.repeats, corrections.holes), (0, 0));
     drop(events);
     within(server).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_for_now_is_asked_for_until_it_comes_and_nothing_is_proved_before() {
+    let listener = Listener::bind().await;
+    let mut config = listener.config();
+    config.command_timeout = Duration::from_secs(1);
+    config.resume.conversations.insert(ROOM, 0);
+    let (_client, mut events) = connect(config);
+    let (mut peer, _) = listener.welcome().await;
+    peer.write(&event(3)).await;
+    peer.ping(b"3").await;
+    let taking = async {
+        for value in ["connected", "1", "2", "3"] {
+            assert_eq!(next(&mut events).await, value);
+        }
+    };
+    let serving = async {
+        let mut ids = Vec::new();
+        loop {
+            let (fetch, pongs) = peer.text_and_pongs().await;
+            assert!(pongs.iter().all(Vec::is_empty), "{pongs:?}");
+            assert_eq!((&fetch["type"], &fetch["from"]), (&json!("fetch"), &json!(1)));
+            if !ids.contains(&fetch["id"]) {
+                ids.push(fetch["id"].clone());
+            }
+            // One is not answered at all, two are refused for longer than a command may take.
+            match ids.len() {
+                1 => {}
+                2 | 3 => peer.refuse(&fetch, "unavailable", true).await,
+                _ => {
+                    peer.write(&json!({"type": "events", "id": fetch["id"], "conversation": ROOM,
+                        "events": [event(1), event(2)], "more": true}))
+                        .await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = taking => {}
+        () = serving => {}
+    }
+    let proof = loop {
+        match within(peer.0.next()).await.unwrap().unwrap() {
+            Message::Pong(payload) if !payload.is_empty() => break payload,
+            _ => {}
+        }
+    };
+    assert_eq!(proof, b"3".as_slice());
 }
 
 fn notice(seq: u64) -> Value {
