@@ -99,7 +99,7 @@ impl Log {
         .await
     }
 
-    /// Keeps a state, unless the log has gone back meanwhile, or a newer one or one in a later form is kept.
+    /// Keeps a state beside those in other forms, unless the log has gone back meanwhile, or a newer one is kept in its form.
     ///
     /// # Errors
     /// When the log does not answer; the state may be kept or not.

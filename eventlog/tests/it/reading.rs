@@ -379,13 +379,13 @@ async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
     keep(1, 1, 3, "three").await;
     assert_eq!(steps(1).await, [kept(3, "three"), (4, None)]);
     assert_eq!((bytes(1).await, bytes(2).await), (vec![0, 5], vec![0, 0]));
-    // Neither an older one nor one in an older form takes its place, and another form is not read.
+    // No older one takes its place, nor one in another form, however nodes of two versions take turns.
     keep(1, 1, 1, "one").await;
+    keep(1, 2, 4, "later form").await;
     assert_eq!(steps(1).await, [kept(3, "three"), (4, None)]);
-    keep(1, 2, 4, "new").await;
-    keep(1, 1, 4, "old").await;
-    assert_eq!(steps(2).await, [kept(4, "new")]);
-    assert_eq!(steps(1).await, [(1, None), (3, None), (4, None)]);
+    keep(1, 1, 4, "four").await;
+    assert_eq!(steps(1).await, [kept(4, "four")]);
+    assert_eq!(steps(2).await, [kept(4, "later form")]);
     // On another time line it is nothing.
     test.log.begin_time_line().await.unwrap();
     assert_eq!(steps(2).await, [(1, None), (3, None), (4, None)]);
@@ -393,6 +393,50 @@ async fn a_state_that_is_kept_is_the_first_step_as_long_as_it_is_true() {
     let epoch = test.log.heads().await.unwrap()[1].epoch;
     keep(epoch, 1, 3, "again").await;
     assert_eq!(steps(1).await, [kept(3, "again"), (4, None)]);
+    assert_eq!(steps(2).await, [(1, None), (3, None), (4, None)]);
+}
+
+#[tokio::test]
+async fn programs_that_know_one_copy_of_a_state_find_theirs_beside_those_of_later_ones() {
+    let test = TestLog::new().await;
+    let (id, client) = (stream(1, 1), test.client().await);
+    let begun = proposal(id, 0, vec![control(), control()]);
+    appended(test.appender().append(&batch(1, &[begun])).await.unwrap());
+    let keep = async |form, state: &str| {
+        let keep = Keep {
+            lane: 1,
+            stream: id,
+            epoch: 1,
+            seq: 1,
+            form,
+            state: state.as_bytes().to_vec(),
+        };
+        test.log.keep(&keep).await.unwrap();
+    };
+    // As they say it.
+    let keep_as_before = async |seq: i64, state: &str| {
+        let sql = "INSERT INTO stream_state AS k (lane, stream, seq, form, epoch, state) VALUES (1, $1, $2, 7, 1, $3) \
+                   ON CONFLICT (lane, stream) DO UPDATE \
+                   SET seq = excluded.seq, form = excluded.form, epoch = excluded.epoch, state = excluded.state \
+                   WHERE (k.epoch, k.form, k.seq) < (excluded.epoch, excluded.form, excluded.seq)";
+        let kept = client.execute(sql, &[&id, &seq, &state.as_bytes()]).await;
+        assert_eq!(kept.unwrap(), 1);
+    };
+    let kept = async |form| match &test.log.steps(1, &[id], form, 1).await.unwrap()[..] {
+        [Step::Kept { seq, state, .. }] => Some((*seq, String::from_utf8(state.to_vec()).unwrap())),
+        _ => None,
+    };
+    let state = |seq, state: &str| Some((seq, state.to_owned()));
+    keep_as_before(1, "before").await;
+    keep(8, "later").await;
+    keep_as_before(2, "before, and more").await;
+    assert_eq!(
+        (kept(7).await, kept(8).await),
+        (state(2, "before, and more"), state(1, "later"))
+    );
+    // Of two in one form the newer one is read.
+    keep(7, "the same form").await;
+    assert_eq!(kept(7).await, state(2, "before, and more"));
 }
 
 #[tokio::test]
