@@ -6,7 +6,7 @@ use crate::subjects::{WHOLE, standing};
 use uuid::Uuid;
 
 /// Ranges of streams, read as one: the events come range by range, each in order, until there are enough bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Slice {
     /// Streams, each with the first and last seq wanted of it.
     pub ranges: Vec<(Uuid, u64, u64)>,

@@ -5,18 +5,19 @@ use crate::lifecycle::Lifecycle;
 use futures_util::future::BoxFuture;
 use lru::LruCache;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_eventlog::{
     LaneHead, Log, NoticeRange, NoticesFound, Pool, ReadError, Recorded, Slice, StreamHead,
 };
-use tidings_projections::Memberships;
+use tidings_projections::{Memberships, ProjectionError};
 use uuid::Uuid;
 
 /// Connections that share a reading of the lanes' heads.
 const CONNECTIONS: usize = 1_024;
 /// Users that are looked up at once.
 const USERS: usize = 64;
-/// Whoever was in more conversations when they were last read is read apart, so that only their like wait for them.
+/// Whoever was in more conversations when they were last read is read apart, so that only their like wait for them; and so is whoever could
+/// not be read in time.
 const MANY: usize = 2_000;
 /// Users who are in many that are looked up at once, which is within any time-out.
 const OF_MANY: usize = 8;
@@ -33,14 +34,17 @@ const PAGES: usize = 16;
 /// A stream, and the first and last seq wanted of it.
 pub(super) type Range = (Uuid, u64, u64);
 
+/// Who was in many conversations when they were last read, or could not be read in time, which may be why.
+#[derive(Clone)]
+struct OfMany(Arc<Mutex<LruCache<Uuid, ()>>>);
+
 /// Look-ups that connections share.
 pub struct Lookups {
     lanes: Together<(), Arc<[LaneHead]>>,
     memberships: Together<Uuid, Memberships>,
     /// The same for users who are in many conversations.
     memberships_of_many: Together<Uuid, Memberships>,
-    /// Who was in many conversations when they were last read.
-    of_many: Mutex<LruCache<Uuid, ()>>,
+    of_many: OfMany,
     heads: Together<Vec<Uuid>, Vec<Option<StreamHead>>>,
     slices: Together<Slice, Vec<Recorded>>,
     notices: Together<(NoticeRange, u64), Option<NoticesFound>>,
@@ -63,9 +67,10 @@ impl Lookups {
                 })
             },
         );
-        let pool = memberships.clone();
+        let of_many = OfMany(Arc::new(Mutex::new(LruCache::new(USERS_OF_MANY))));
+        let (pool, noted) = (memberships.clone(), of_many.clone());
         let read = move |users: Vec<Uuid>| -> BoxFuture<'static, Result<Vec<Memberships>, ReadError>> {
-            Box::pin(memberships_of_each(pool.clone(), users))
+            Box::pin(memberships_of_each(pool.clone(), users, noted.clone()))
         };
         let memberships = Together::start(lifecycle, "memberships", READERS, each(USERS), read.clone());
         let memberships_of_many = Together::start(lifecycle, "memberships of many", 1, each(OF_MANY), read);
@@ -116,7 +121,7 @@ impl Lookups {
             lanes,
             memberships,
             memberships_of_many,
-            of_many: Mutex::new(LruCache::new(USERS_OF_MANY)),
+            of_many,
             heads,
             slices,
             notices,
@@ -130,17 +135,16 @@ impl Lookups {
 
     /// All memberships of a user, current and former, and what vouches for them.
     pub(super) async fn memberships(&self, user: Uuid) -> Result<Memberships, ReadError> {
-        let of_many = || self.of_many.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_in_many = of_many().get(&user).is_some();
+        let was_in_many = self.of_many.has(user);
         let memberships = if was_in_many {
             self.memberships_of_many.ask(user).await?
         } else {
             self.memberships.ask(user).await?
         };
         if memberships.of_user.len() > MANY {
-            of_many().put(user, ());
+            self.of_many.note(user);
         } else if was_in_many {
-            of_many().pop(&user);
+            self.of_many.forget(user);
         }
         Ok(memberships)
     }
@@ -165,12 +169,37 @@ impl Lookups {
     }
 }
 
-/// Memberships of each of these users; all connections of a user may come at once.
-async fn memberships_of_each(pool: Pool, users: Vec<Uuid>) -> Result<Vec<Memberships>, ReadError> {
+impl OfMany {
+    fn has(&self, user: Uuid) -> bool {
+        self.users().get(&user).is_some()
+    }
+
+    fn note(&self, user: Uuid) {
+        self.users().put(user, ());
+    }
+
+    fn forget(&self, user: Uuid) {
+        self.users().pop(&user);
+    }
+
+    fn users(&self) -> MutexGuard<'_, LruCache<Uuid, ()>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Memberships of each of these users; all connections of a user may come at once. One who is read alone and not in time is noted.
+async fn memberships_of_each(
+    pool: Pool,
+    users: Vec<Uuid>,
+    of_many: OfMany,
+) -> Result<Vec<Memberships>, ReadError> {
     let mut different = users.clone();
     different.sort_unstable();
     different.dedup();
     let found = tidings_projections::memberships(&pool, &different).await;
+    if let (Err(ProjectionError::Timeout(_)), [user]) = (&found, &different[..]) {
+        of_many.note(*user);
+    }
     let found = found.map_err(|error| ReadError::Database(error.to_string()))?;
     let of = |user: &Uuid| found.get(different.binary_search(user).ok()?).cloned();
     let of_each: Option<Vec<_>> = users.iter().map(of).collect();

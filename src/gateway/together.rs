@@ -1,7 +1,8 @@
 //! Questions of one kind that many connections ask at the same time, answered by few readings.
 //!
 //! Whatever is asked while a reading is under way goes into the next one. Alone, a question waits for nobody; when
-//! thousands of clients come back together, PostgreSQL answers dozens of them for about the price of one.
+//! thousands of clients come back together, PostgreSQL answers dozens of them for about the price of one. What no reading can answer in time
+//! has the harm alone: those that it was read with are read without it.
 
 use crate::lifecycle::Lifecycle;
 use futures_util::future::BoxFuture;
@@ -13,6 +14,9 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 const WAITING: usize = 1_024;
 /// Readings under way at the same time, where nothing speaks for fewer.
 pub(super) const READERS: usize = 3;
+
+/// Parts that a reading is taken into which fails.
+const PARTS: usize = 8;
 
 /// What a question weighs in a reading.
 pub(super) type Weigh<Q> = fn(&Q) -> usize;
@@ -32,10 +36,11 @@ pub(super) struct Together<Q, A> {
 
 impl<Q, A> Together<Q, A>
 where
-    Q: Send + 'static,
+    Q: Clone + PartialEq + Send + 'static,
     A: Send + 'static,
 {
-    /// Starts so many `readers`. `read` answers questions in their order: as many as weigh `most` together, or one.
+    /// Starts so many `readers`. `read` answers questions in their order: as many as weigh `most` together, or one; where it has failed, none,
+    /// to show that what it reads from answers at all.
     pub(super) fn start<F>(
         lifecycle: &Lifecycle,
         name: &'static str,
@@ -60,7 +65,7 @@ where
     }
 
     /// # Errors
-    /// When the reading that the question was in has failed; asking again is safe.
+    /// When nothing could be read, or not what was asked for; asking again is safe.
     pub(super) async fn ask(&self, question: Q) -> Result<A, ReadError> {
         let gone = || ReadError::Pool("the node stops".to_owned());
         let (answer, answered) = oneshot::channel();
@@ -108,12 +113,13 @@ impl<Q, A> Waiting<Q, A> {
 /// Answers questions until the node stops. One reader at a time gathers what has been asked.
 async fn serve<Q, A, F>(asked: Arc<Mutex<Waiting<Q, A>>>, read: F, lifecycle: Lifecycle)
 where
+    Q: Clone + PartialEq,
     F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>>,
 {
     let stop = lifecycle.stopping();
     loop {
         let gathered = async { asked.lock().await.gather().await };
-        let mut taken = tokio::select! {
+        let taken = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             taken = gathered => taken,
@@ -121,21 +127,66 @@ where
         if taken.is_empty() {
             return;
         }
+        answer(&read, taken).await;
+    }
+}
+
+/// Answers questions by one reading. Where that fails and a reading of nothing does not, it is done in parts, each of which is done so in turn,
+/// until what it fails for is alone.
+async fn answer<Q, A, F>(read: &F, taken: Vec<Asked<Q, A>>)
+where
+    Q: Clone + PartialEq,
+    F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>>,
+{
+    let mut parts = vec![taken];
+    while let Some(mut part) = parts.pop() {
         // Whoever asked may have hung up meanwhile.
-        taken.retain(|(_, answer)| !answer.is_closed());
-        let (questions, answers): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-        match read(questions).await {
+        part.retain(|(_, answer)| !answer.is_closed());
+        if part.is_empty() {
+            continue;
+        }
+        let questions = part.iter().map(|(question, _)| question.clone()).collect();
+        let error = match read(questions).await {
             Ok(found) => {
-                for (answer, found) in answers.into_iter().zip(found) {
+                for ((_, answer), found) in part.into_iter().zip(found) {
                     let _ = answer.send(Ok(found));
                 }
+                continue;
             }
-            Err(error) => {
-                for answer in answers {
-                    let _ = answer.send(Err(ReadError::Database(error.to_string())));
-                }
+            Err(error) => error,
+        };
+        let mut groups = alike(part);
+        if groups.len() == 1 {
+            fail(groups.into_iter().flatten(), &error);
+        } else if let Err(error) = read(vec![]).await {
+            fail(groups.into_iter().chain(parts).flatten(), &error);
+            return;
+        } else {
+            let size = groups.len().div_ceil(PARTS);
+            while !groups.is_empty() {
+                let rest = groups.split_off(groups.len().saturating_sub(size));
+                parts.push(rest.into_iter().flatten().collect());
             }
         }
+    }
+}
+
+/// Those who ask the same, together.
+fn alike<Q: PartialEq, A>(asked: Vec<Asked<Q, A>>) -> Vec<Vec<Asked<Q, A>>> {
+    let mut groups: Vec<Vec<Asked<Q, A>>> = vec![];
+    for one in asked {
+        let group = groups.iter_mut().find(|group| group[0].0 == one.0);
+        match group {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups
+}
+
+fn fail<Q, A>(asked: impl Iterator<Item = Asked<Q, A>>, error: &ReadError) {
+    for (_, answer) in asked {
+        let _ = answer.send(Err(ReadError::Database(error.to_string())));
     }
 }
 
@@ -174,5 +225,47 @@ mod tests {
                 .all(|one| one.len() == 1 || one.iter().sum::<usize>() <= 10),
             "{readings:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn who_is_read_with_what_cannot_be_read_is_answered_all_the_same() {
+        let lifecycle = Lifecycle::new();
+        let together = Together::start(&lifecycle, "test", 1, each(64), |asked: Vec<usize>| {
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                if asked.contains(&7) || asked.contains(&40) {
+                    return Err(ReadError::Database("it takes too long".to_owned()));
+                }
+                Ok(asked)
+            })
+        });
+        // Some ask the same.
+        let questions = (0..200).map(|n| n % 50);
+        let answers = join_all(questions.clone().map(|question| together.ask(question))).await;
+        for (question, answer) in questions.zip(answers) {
+            match question {
+                7 | 40 => assert!(answer.is_err()),
+                _ => assert_eq!(answer.unwrap(), question),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn where_nothing_can_be_read_every_question_is_read_once() {
+        let lifecycle = Lifecycle::new();
+        let readings: Arc<StdMutex<Vec<usize>>> = Arc::default();
+        let noted = Arc::clone(&readings);
+        let together = Together::start(&lifecycle, "test", 1, each(10), move |asked: Vec<usize>| {
+            noted.lock().unwrap().extend(asked);
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                Err::<Vec<()>, _>(ReadError::Pool("away".to_owned()))
+            })
+        });
+        let answers = join_all((0..100).map(|question| together.ask(question))).await;
+        assert!(answers.iter().all(Result::is_err));
+        let mut readings = readings.lock().unwrap().clone();
+        readings.sort_unstable();
+        assert!(readings.into_iter().eq(0..100));
     }
 }
