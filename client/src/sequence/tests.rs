@@ -135,7 +135,7 @@ fn where_none_of_many_can_be_shown_a_gap_says_so_and_the_rest_is_asked_for() {
         missing(5999, 1)
     );
     assert_eq!(sequencer.filled(none(6000), 5999, &mut out), None);
-    let expected = ["gap 3..4503", "gap 4504..5997", "5998", "gap 5999..5999", "6000"];
+    let expected = ["3..4503", "4504..5997", "5998", "5999..5999", "6000"];
     assert_eq!(shown(&mut out), expected);
     // The log has gone back meanwhile: nothing is asked for any more.
     assert_eq!(sequencer.event(event(6003), &mut out), missing(6001, 2));

@@ -264,7 +264,7 @@ async fn what_is_withheld_is_shown_without_all_that_it_says_wherever_it_is_asked
     // Where that has events aside, nobody knows.
     world
         .run(&format!(
-            "INSERT INTO projection_parked (projection, version, lane, pos, stream, error) VALUES ('unread', 4, 0, 9, '{group}', 'e')"
+            "INSERT INTO projection_parked (projection, version, lane, pos, stream, error) VALUES ('unread', 5, 0, 9, '{group}', 'e')"
         ))
         .await;
     assert_eq!(world.data(me, &query).await["message"], nothing);
