@@ -181,7 +181,7 @@ async fn what_is_reported_once_more_is_open_again_where_it_was_reported_last() {
         );
         assert_eq!(
             list(&world, MODERATOR, Some(ReportState::Open), &all()).await,
-            [open.clone()]
+            listed
         );
         world.handle(&message, ben, MODERATOR, Handling::Resolve).await;
         world.settle().await;
