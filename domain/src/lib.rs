@@ -65,6 +65,7 @@ pub use user::contact::Told;
 pub use user::deletion::{AccountDeleted, DELETED_NAME, DeletedBy};
 pub use user::hiding::{Found, HIDDEN_MAX, Hidden, Hiding};
 pub use user::invitation::Ending;
+pub use user::joining::ASKED_TOLD_MAX;
 pub use user::mark::{MARKED_MAX, Mark, Marking};
 pub use user::open::OPEN_MAX;
 pub use user::setting::{Audience, Settings};

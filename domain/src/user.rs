@@ -27,7 +27,7 @@ use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
 use hiding::Hiding;
-use invitation::Invitation;
+use joining::Asked;
 use mark::{Marked, Marking};
 use open::Open;
 use setting::Settings;
@@ -45,9 +45,9 @@ pub struct User {
     threads_read: ThreadsRead,
     settings: Settings,
     /// The invitations that they were told of.
-    invited: Open<Invitation>,
+    invited: Open,
     /// The groups of which they were told that somebody asks to be let in.
-    asked: Open<ConversationId>,
+    asked: Asked,
 }
 
 /// What can be asked of a user's stream.
@@ -150,7 +150,7 @@ impl User {
         }
         let settings = Settings::thaw(frozen.byte()?)?;
         let invited = Open::thaw(frozen)?;
-        let asked = Open::thaw(frozen)?;
+        let asked = Asked::thaw(frozen)?;
         Some(Self {
             registered,
             deleted,
@@ -207,8 +207,8 @@ impl User {
     fn lets_tell(&self, told: &Told, now: DateTime<Utc>) -> bool {
         match told {
             Told::InvitationEnded(ended) => self.invited.has_any(ended.invitations()),
-            Told::Asked(asked) => !self.asked.is_open(asked.conversation, now),
-            Told::Answered(answered) => self.asked.contains(answered.conversation),
+            Told::Asked(asked) => self.asked.lets_tell(asked.conversation, now),
+            Told::Answered(answered) => self.asked.waits(answered.conversation),
             _ => true,
         }
     }
@@ -217,8 +217,8 @@ impl User {
         match told {
             Told::Invited(invited) => self.invited.push(invited.invitation(), invited.until),
             Told::InvitationEnded(ended) => self.invited.remove_all(ended.invitations()),
-            Told::Asked(asked) => self.asked.push(asked.conversation, asked.until),
-            Told::Answered(answered) => self.asked.remove(answered.conversation),
+            Told::Asked(asked) => self.asked.tell(asked.conversation, asked.until),
+            Told::Answered(answered) => self.asked.answer(answered.conversation),
             _ => {}
         }
     }

@@ -153,3 +153,37 @@ async fn who_was_away_is_told_that_somebody_asks_when_they_come_back() {
     );
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let mut b = node.socket(&ben).await;
+    let group = asked_for(&mut a, &[&ben]).await;
+    let mut role = answer("group.role", group, &ben);
+    role["role"] = json!("admin");
+    a.acked(role).await;
+    for round in 0..5 {
+        c.acked(join(group)).await;
+        if round < 3 {
+            assert_eq!(asked_by(&mut b, group).await, cat.id);
+        }
+        a.acked(answer("group.approve", group, &cat)).await;
+        assert_eq!(told(&mut c).await.0, "join.answered");
+        if round < 3 {
+            assert_eq!(told(&mut b).await.0, "group.answered");
+        }
+        c.acked(json!({ "type": "group.leave", "conversation": group }))
+            .await;
+    }
+    // What Ben is told next is of another group.
+    let other = asked_for(&mut a, &[&ben]).await;
+    let mut role = answer("group.role", other, &ben);
+    role["role"] = json!("admin");
+    a.acked(role).await;
+    c.acked(join(other)).await;
+    assert_eq!(asked_by(&mut b, other).await, cat.id);
+    node.stop().await;
+}

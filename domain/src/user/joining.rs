@@ -1,15 +1,24 @@
 //! What somebody is told of requests to be let into groups, on their own stream: whoever answers them, that there are some, and whoever has
 //! asked, what the answer was.
 
+use super::open::OPEN_MAX;
 use crate::event::{Event, UserEvent};
+use crate::frozen::Frozen;
 use crate::id::{ConversationId, UserId};
 use crate::kind::{Kind, Stored};
 use crate::moment::Moment;
 use crate::user::contact::Told;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// How often somebody is told in a day that somebody asks a group to be let in, however often all were answered meanwhile: those who answer,
+/// those who ask and those who are told need not be friends.
+pub const ASKED_TOLD_MAX: usize = 3;
 
 /// Somebody asks to be let into a group whose requests the user answers. Of others who ask until a time nothing is told, unless somebody has
-/// answered all of them before.
+/// answered all of them before. It is told [`ASKED_TOLD_MAX`] times in a day at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAsked {
     pub conversation: ConversationId,
@@ -56,5 +65,100 @@ impl Stored for JoinAnswered {
 
     fn into_event(self) -> Event {
         UserEvent::Told(Told::JoinAnswered(self)).into()
+    }
+}
+
+/// The groups of which somebody was told that somebody asks to be let in. Of more than [`OPEN_MAX`] the one is forgotten whose last notice is
+/// over first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked(BTreeMap<ConversationId, Notices>);
+
+/// What somebody was told of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Notices {
+    /// Until when the last ones hold, one at least. Each holds for as long as is counted.
+    untils: Vec<Moment>,
+    /// Since the last one all were answered.
+    is_answered: bool,
+}
+
+impl Asked {
+    /// Whether they may be told of somebody who asks: no notice stands for them, and there were not too many.
+    pub(super) fn lets_tell(&self, group: ConversationId, now: DateTime<Utc>) -> bool {
+        let Some(notices) = self.0.get(&group) else {
+            return true;
+        };
+        let hold = notices.untils.iter().filter(|until| until.time() > now).count();
+        let most = if notices.is_answered { ASKED_TOLD_MAX } else { 1 };
+        hold < most
+    }
+
+    /// Whether they were told, and not that all were answered.
+    pub(super) fn waits(&self, group: ConversationId) -> bool {
+        self.0.get(&group).is_some_and(|notices| !notices.is_answered)
+    }
+
+    pub(super) fn tell(&mut self, group: ConversationId, until: Moment) {
+        let notices = self.0.entry(group).or_insert_with(|| Notices {
+            untils: vec![],
+            is_answered: false,
+        });
+        notices.is_answered = false;
+        notices.untils.push(until);
+        if notices.untils.len() > ASKED_TOLD_MAX {
+            notices.untils.remove(0);
+        }
+        if self.0.len() > OPEN_MAX {
+            let first = self
+                .0
+                .iter()
+                .min_by_key(|(group, of)| (of.untils.last().copied(), **group));
+            if let Some(first) = first.map(|(group, _)| *group) {
+                self.0.remove(&first);
+            }
+        }
+    }
+
+    /// All were answered. How often they were told is not forgotten.
+    pub(super) fn answer(&mut self, group: ConversationId) {
+        if let Some(notices) = self.0.get_mut(&group) {
+            notices.is_answered = true;
+        }
+    }
+
+    /// Of how many groups something is kept.
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn freeze(&self, out: &mut Vec<u8>) {
+        out.extend((self.0.len() as u64).to_le_bytes());
+        for (group, notices) in &self.0 {
+            out.extend(group.0.as_bytes());
+            out.push(u8::from(notices.is_answered));
+            out.extend((notices.untils.len() as u64).to_le_bytes());
+            for until in &notices.untils {
+                out.extend(until.time().timestamp_millis().to_le_bytes());
+            }
+        }
+    }
+
+    pub(super) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
+        let count = frozen.number()?;
+        let all = frozen.list(count, 33, |frozen| {
+            let group = ConversationId(Uuid::from_bytes(frozen.array()?));
+            let is_answered = match frozen.byte()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            };
+            let count = frozen.number()?;
+            let untils = frozen.list(count, 8, |frozen| {
+                let until = DateTime::from_timestamp_millis(i64::from_le_bytes(frozen.array()?))?;
+                Some(Moment::from(until))
+            })?;
+            Some((group, Notices { untils, is_answered }))
+        })?;
+        Some(Self(all.into_iter().collect()))
     }
 }

@@ -4,9 +4,9 @@ use tidings_domain::event::{
     GroupAnswered, GroupAsked, JoinAnswered, JoinRefused, JoinRequested, Registered,
 };
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, ConversationId, DOORKEEPERS_MAX, Field, JOIN_REQUEST_SECONDS,
-    JOIN_REQUESTS_MAX, Join, Regard, Rejection, Role, SettingsChange, Stream, Told, User, UserCommand,
-    UserEvent,
+    ASKED_TOLD_MAX, ConversationCommand, ConversationEvent, ConversationId, DOORKEEPERS_MAX, Field,
+    JOIN_REQUEST_SECONDS, JOIN_REQUESTS_MAX, Join, OPEN_MAX, Regard, Rejection, Role, SettingsChange, Stream,
+    Told, User, UserCommand, UserEvent,
 };
 use uuid::Uuid;
 
@@ -280,6 +280,19 @@ fn asks(n: u128, until: i64) -> Told {
     })
 }
 
+fn answered() -> Told {
+    Told::Answered(GroupAnswered { conversation: GROUP })
+}
+
+fn somebody() -> User {
+    let mut state = User::default();
+    state.evolve(&UserEvent::Registered(Registered {
+        username: "ann".to_owned(),
+        display_name: "Ann".to_owned(),
+    }));
+    state
+}
+
 /// What somebody is told of it, at a time.
 fn hear(state: &mut User, told: Told, at: i64) -> usize {
     let at = DateTime::from_timestamp(at, 0).unwrap();
@@ -292,12 +305,7 @@ fn hear(state: &mut User, told: Told, at: i64) -> usize {
 
 #[test]
 fn somebody_is_told_of_one_who_asks_and_of_others_when_all_were_answered_or_a_day_later() {
-    let mut state = User::default();
-    state.evolve(&UserEvent::Registered(Registered {
-        username: "ann".to_owned(),
-        display_name: "Ann".to_owned(),
-    }));
-    let answered = || Told::Answered(GroupAnswered { conversation: GROUP });
+    let mut state = somebody();
     assert_eq!(hear(&mut state, answered(), 0), 0, "they were told of nobody");
     assert_eq!(hear(&mut state, asks(DAN, 100), 0), 1);
     assert_eq!(state.entry_count(), 1);
@@ -316,4 +324,45 @@ fn somebody_is_told_of_one_who_asks_and_of_others_when_all_were_answered_or_a_da
         approved: true,
     });
     assert_eq!(hear(&mut state, let_in, 103), 1);
+}
+
+#[test]
+fn somebody_is_told_only_so_often_in_a_day_however_often_all_are_answered() {
+    const DAY: i64 = 24 * 60 * 60;
+    let mut state = somebody();
+    let mut count = 0;
+    for at in 0..100 {
+        count += hear(&mut state, asks(DAN, at + DAY), at);
+        count += hear(&mut state, answered(), at);
+    }
+    assert_eq!(count, 2 * ASKED_TOLD_MAX);
+    assert_eq!(state.entry_count(), 1);
+    let stream = Stream::User(state.clone());
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream));
+    assert_eq!(hear(&mut state, asks(DAN, 2 * DAY), DAY - 1), 0);
+    // The first was told a day ago, and the second was not.
+    assert_eq!(hear(&mut state, asks(DAN, 2 * DAY), DAY), 1);
+    assert_eq!(hear(&mut state, answered(), DAY), 1);
+    assert_eq!(hear(&mut state, asks(DAN, 2 * DAY), DAY), 0);
+}
+
+#[test]
+fn of_many_groups_the_one_whose_last_notice_is_over_first_is_forgotten() {
+    let mut state = somebody();
+    for n in 0..=OPEN_MAX as u128 {
+        let asked = Told::Asked(GroupAsked {
+            conversation: ConversationId(Uuid::from_u128(n)),
+            user: user(DAN),
+            until: DateTime::from_timestamp(1_000 + n as i64, 0).unwrap().into(),
+        });
+        assert_eq!(hear(&mut state, asked, 0), 1);
+    }
+    assert_eq!(state.entry_count(), OPEN_MAX);
+    let answered = |n| {
+        Told::Answered(GroupAnswered {
+            conversation: ConversationId(Uuid::from_u128(n)),
+        })
+    };
+    assert_eq!(hear(&mut state, answered(0), 0), 0);
+    assert_eq!(hear(&mut state, answered(1), 0), 1);
 }
