@@ -146,9 +146,18 @@ impl<'a> Commands<'a> {
         self.aside.entry(cause).or_insert((why, false));
     }
 
+    /// Waits for all answers: what is sent behind it takes effect behind what was sent before.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn settle(&mut self) -> Result<(), Later> {
+        while self.answered().await? {}
+        Ok(())
+    }
+
     /// Waits for all answers. Returns the facts that are put aside, by position.
     pub(super) async fn finish(mut self) -> Result<BTreeMap<u64, Aside>, Later> {
-        while self.answered().await? {}
+        self.settle().await?;
         Ok(self.aside)
     }
 

@@ -34,8 +34,20 @@ struct Door {
     group: Conversation,
     /// Those who answer, and were not told of anybody by these events.
     untold: Vec<UserId>,
-    /// Those who answer are told that nobody waits.
-    is_clear: bool,
+    /// What they were told last by these events.
+    last: Last,
+    /// With which of these events each one asked last.
+    asked: HashMap<UserId, u64>,
+}
+
+/// What those who answer were told last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Nothing,
+    /// That somebody asks.
+    Asked,
+    /// That nobody waits.
+    Clear,
 }
 
 /// What an event says to those in front of the door and behind it.
@@ -71,13 +83,20 @@ impl JoinNotices {
         let groups = lanes::conversations(&self.log, lane, &streams).await?;
         let door = |group: Conversation| Door {
             untold: group.doorkeepers(now),
-            is_clear: false,
+            last: Last::Nothing,
+            asked: HashMap::new(),
             group,
         };
-        Ok(groups
+        let mut doors: HashMap<Uuid, Option<Door>> = groups
             .into_iter()
             .map(|(stream, group)| (stream, group.map(door)))
-            .collect())
+            .collect();
+        for (fact, word) in news {
+            if let (Word::Asks(user), Some(Some(door))) = (word, doors.get_mut(&fact.stream())) {
+                door.asked.insert(*user, fact.record.seq);
+            }
+        }
+        Ok(doors)
     }
 
     /// Tells those that somebody asks who were told of nobody yet. Of many who ask, each is told of the first whom they do not block.
@@ -94,6 +113,10 @@ impl JoinNotices {
         }
         let pairs: Vec<_> = door.untold.iter().map(|keeper| (*keeper, user)).collect();
         let blocked = blocks(&self.log, self.log_id, &pairs).await?;
+        if door.last == Last::Clear {
+            commands.settle().await?;
+        }
+        door.last = Last::Asked;
         let (conversation, pos) = (ConversationId(fact.stream()), fact.record.pos);
         let asked = GroupAsked {
             conversation,
@@ -175,22 +198,38 @@ impl Reactor for JoinNotices {
     }
 }
 
-/// Tells those who answer that nobody waits any more, where that is so.
+impl Door {
+    /// Whether everybody who had asked before an event is answered. Who has asked since is told of by what they did.
+    fn is_clear_at(&self, fact: &Fact<'_>, now: DateTime<Utc>) -> bool {
+        // Of what was appended together, the times say nothing.
+        let later = |user: &UserId| self.asked.get(user).is_some_and(|seq| *seq > fact.record.seq);
+        self.group.asked_by(fact.at(), now).all(|user| later(&user))
+    }
+}
+
+/// Tells those who answer that nobody waits any more, where that was so by an event.
 async fn clear(
     (fact, user): (&Fact<'_>, UserId),
     door: &mut Door,
     now: DateTime<Utc>,
     commands: &mut Commands<'_>,
 ) -> Result<(), Later> {
-    if door.is_clear || door.group.is_asked(now) {
+    if door.last == Last::Clear || !door.is_clear_at(fact, now) {
         return Ok(());
     }
-    door.is_clear = true;
+    if door.last == Last::Asked {
+        commands.settle().await?;
+    }
+    door.last = Last::Clear;
     let answered = GroupAnswered {
         conversation: ConversationId(fact.stream()),
     };
     // Whom the event is about is told at most one thing by it.
     let mut keepers = door.group.doorkeepers(now);
+    // The next who asks is told to all of them again.
+    door.untold.clone_from(&keepers);
+    // Whoever was muted meanwhile was told that somebody asks as everybody was.
+    keepers.extend(door.group.resting_doorkeepers(now));
     keepers.retain(|keeper| *keeper != user);
     for keeper in keepers {
         tell(fact, keeper, Told::Answered(answered), commands).await?;

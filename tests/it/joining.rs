@@ -187,3 +187,31 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
     assert_eq!(asked_by(&mut b, other).await, cat.id);
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_right_behind_the_last_answer_is_told_of() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat, dan] = node.people(["ann", "ben", "cat", "dan"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let (mut c, mut d) = (node.socket(&cat).await, node.socket(&dan).await);
+    let group = asked_for(&mut a, &[&ben]).await;
+    let mut role = answer("group.role", group, &ben);
+    role["role"] = json!("admin");
+    a.acked(role).await;
+    c.acked(join(group)).await;
+    for keeper in [&mut a, &mut b] {
+        assert_eq!(asked_by(keeper, group).await, cat.id);
+    }
+    a.acked(json!({ "type": "group.mute", "conversation": group, "user": ben.id, "on": true }))
+        .await;
+    // Most often before it is looked for what is new.
+    a.acked(answer("group.refuse", group, &cat)).await;
+    d.acked(join(group)).await;
+    for keeper in [&mut a, &mut b] {
+        let answered = ("group.answered".to_owned(), json!({ "conversation": group }));
+        assert_eq!(told(keeper).await, answered);
+    }
+    assert_eq!(asked_by(&mut a, group).await, dan.id);
+    node.stop().await;
+}

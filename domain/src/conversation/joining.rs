@@ -171,20 +171,35 @@ impl Conversation {
         self.requests.is_open(user, now)
     }
 
-    /// Whether anybody does.
-    pub fn is_asked(&self, now: DateTime<Utc>) -> bool {
-        self.requests.count_open(now) > 0
+    /// Those who wait for an answer and have asked by then. What is decided and not written yet has been asked later.
+    pub fn asked_by(&self, then: DateTime<Utc>, now: DateTime<Utc>) -> impl Iterator<Item = UserId> + '_ {
+        let by_then = self
+            .requests
+            .iter()
+            .filter(move |(_, since)| since.is_some_and(|since| since <= then));
+        let waiting = by_then.filter(move |(user, _)| self.requests.is_open(*user, now));
+        waiting.map(|(user, _)| user)
     }
 
     /// Those who are told that somebody asks to be let in: owners and admins who may answer, of many the owners first, and those who have been in
     /// for longest. Where all members may add people, they may answer, too, and find requests where they look for them.
     pub fn doorkeepers(&self, now: DateTime<Utc>) -> Vec<UserId> {
+        self.keepers(|user| self.inviter(user, now).is_ok())
+    }
+
+    /// Owners and admins who may not answer now, as those who are muted, of whom some were told before that somebody asks. As many, and in the
+    /// same order.
+    pub fn resting_doorkeepers(&self, now: DateTime<Utc>) -> Vec<UserId> {
+        self.keepers(|user| self.inviter(user, now).is_err())
+    }
+
+    fn keepers(&self, is_one: impl Fn(UserId) -> bool) -> Vec<UserId> {
         let managers = self
             .members
             .iter()
             .filter(|(_, member)| member.role >= Role::Admin);
         let mut keepers: Vec<_> = managers
-            .filter(|(user, _)| self.inviter(*user, now).is_ok())
+            .filter(|(user, _)| is_one(*user))
             .map(|(user, member)| (Reverse(member.role), member.arrival, user))
             .collect();
         keepers.sort_unstable();

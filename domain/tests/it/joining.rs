@@ -251,11 +251,11 @@ fn owners_and_admins_are_told_that_somebody_asks_unless_they_are_muted() {
     assert_eq!(state.doorkeepers(NOW), [user(ANN), user(BEN), user(CAT)]);
     state.evolve(&muted(BEN));
     assert_eq!(state.doorkeepers(NOW), [user(ANN), user(CAT)]);
-    assert!(!state.is_asked(NOW));
+    assert_eq!(state.resting_doorkeepers(NOW), [user(BEN)]);
     state.evolve(&requested);
-    assert!(state.is_asked(NOW) && state.is_asked_by(user(DAN), NOW) && !state.is_asked_by(user(BEN), NOW));
+    assert!(state.is_asked_by(user(DAN), NOW) && !state.is_asked_by(user(BEN), NOW));
     state.evolve(&let_in(DAN));
-    assert!(!state.is_asked(NOW));
+    assert!(!state.is_asked_by(user(DAN), NOW));
 }
 
 #[test]
@@ -365,4 +365,24 @@ fn of_many_groups_the_one_whose_last_notice_is_over_first_is_forgotten() {
     };
     assert_eq!(hear(&mut state, answered(0), 0), 0);
     assert_eq!(hear(&mut state, answered(1), 0), 1);
+}
+
+#[test]
+fn of_those_who_wait_it_is_known_who_had_asked_by_a_time() {
+    let requested = |n| ConversationEvent::JoinRequested(JoinRequested { user: user(n) });
+    let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+    let mut state = fold(&group());
+    state.evolve(&requested(DAN));
+    let mut stream = Stream::Conversation(state);
+    stream.date(at(10));
+    let Stream::Conversation(mut state) = stream else {
+        unreachable!("it stays what it is")
+    };
+    state.evolve(&requested(5));
+    assert_eq!(state.asked_by(at(9), at(11)).count(), 0);
+    let by_then: Vec<_> = state.asked_by(at(10), at(11)).collect();
+    assert_eq!(by_then, [user(DAN)]);
+    // Who waits no more is none of them.
+    let life = i64::from(JOIN_REQUEST_SECONDS);
+    assert_eq!(state.asked_by(at(10), at(10 + life)).count(), 0);
 }
