@@ -502,13 +502,13 @@ impl Lanes {
         );
     }
 
-    /// Queues what the moderator `actor` makes of a report, which is on the stream `reports`, and waits for the answer.
+    /// Queues what the moderator `actor` makes of a report, as they have seen it, which is on the stream `reports`, and waits for the answer.
     pub async fn submit_handling(
         &self,
         actor: UserId,
         id: Uuid,
         reports: Uuid,
-        (report, handling): (ReportId, Handling),
+        (report, seen, handling): (ReportId, Option<u32>, Handling),
         note: Option<Reason>,
     ) -> Result<Accepted, Refusal> {
         let command = StreamCommand::Reports {
@@ -517,6 +517,7 @@ impl Lanes {
             reports,
             command: ReportCommand::Handle {
                 report,
+                seen,
                 handling,
                 note,
             },

@@ -91,6 +91,8 @@ pub enum ReportCommand {
     File(Filing),
     Handle {
         report: ReportId,
+        /// How many versions the message had when it was reported as the actor has seen it; none where it does not matter.
+        seen: Option<u32>,
         handling: Handling,
         /// Why.
         note: Option<Reason>,
@@ -148,10 +150,11 @@ impl Reports {
             }
             ReportCommand::Handle {
                 report,
+                seen,
                 handling,
                 note,
             } => {
-                let handled = self.handle(actor, (*report, *handling), note.as_ref())?;
+                let handled = self.handle(actor, (*report, *seen, *handling), note.as_ref())?;
                 Ok(handled.map(ReportEvent::Handled).into_iter().collect())
             }
         }

@@ -197,6 +197,8 @@ pub struct ReportOrder {
     pub report: Uuid,
     /// The stream of the message's reports.
     pub reports: Uuid,
+    /// How many versions the message had when it was reported as the moderator has seen it. Where it was reported once more, it is a conflict.
+    pub versions: u32,
     pub conversation: Uuid,
     pub message: Uuid,
     pub handling: Handling,
@@ -209,6 +211,8 @@ pub struct WithholdingOrder {
     pub report: Uuid,
     /// The stream of the message's reports.
     pub reports: Uuid,
+    /// As in [`ReportOrder`].
+    pub versions: u32,
     pub conversation: Uuid,
     pub message: Uuid,
     pub withholding: Withholding,

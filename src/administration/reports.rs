@@ -71,13 +71,16 @@ impl Administration {
         let ReportOrder {
             report,
             reports,
+            versions,
             conversation,
             message,
             handling,
             note,
         } = order;
         let note = reason(note.as_deref())?;
-        let handled = self.handle(by, (report, reports), handling, note.clone()).await?;
+        let handled = self
+            .handle(by, reports, (report, Some(versions), handling), note.clone())
+            .await?;
         let body = match (handling, note) {
             (Handling::Recall, Some(reason)) => ConversationCommand::Moderate { message, reason },
             (Handling::Dismiss | Handling::Resolve, _) => ConversationCommand::ShowAgain { message },
@@ -93,6 +96,7 @@ impl Administration {
         let WithholdingOrder {
             report,
             reports,
+            versions,
             conversation,
             message,
             withholding,
@@ -108,13 +112,15 @@ impl Administration {
             }
         };
         let is_shown = matches!(body, ConversationCommand::ShowAgain { .. });
-        let looked = self.handle(by, (report, reports), Handling::Assign, None).await?;
+        let assign = |seen| self.handle(by, reports, (report, seen, Handling::Assign), None);
+        let looked = assign(Some(versions)).await?;
         let done = self.moderate(by, conversation, body, &looked).await?;
         if is_shown {
             return Ok(done);
         }
-        // Whoever has settled it meanwhile may have shown the message again before it was withheld.
-        let still = self.handle(by, (report, reports), Handling::Assign, None).await;
+        // Whoever has settled it meanwhile may have shown the message again before it was withheld. Where it was made once more, it is withheld all
+        // the more.
+        let still = assign(None).await;
         if let Err(settled) = still {
             let body = ConversationCommand::ShowAgain { message };
             self.moderate(by, conversation, body, &looked).await?;
@@ -127,12 +133,12 @@ impl Administration {
     async fn handle(
         &self,
         by: Uuid,
-        (report, reports): (Uuid, Uuid),
-        handling: Handling,
+        reports: Uuid,
+        (report, seen, handling): (Uuid, Option<u32>, Handling),
         note: Option<Reason>,
     ) -> Result<Accepted, Refusal> {
         let lanes = &self.0.ground.lanes;
-        let handling = (ReportId(report), handling);
+        let handling = (ReportId(report), seen, handling);
         let handled = lanes.submit_handling(UserId(by), clock::id(), reports, handling, note);
         handled.await.map_err(|refused| refusal(&refused))
     }

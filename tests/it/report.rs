@@ -29,7 +29,7 @@ async fn exactly(socket: &mut Socket, command: &Value) -> Value {
     answer
 }
 
-const REPORT: &str = "id conversation message position state action reason note handlingNote \
+const REPORT: &str = "id conversation message position versions state action reason note handlingNote \
     sender { id } reporter { id } handledBy { id }";
 
 /// The reports of a state, once they include what was acked.
@@ -168,12 +168,27 @@ async fn what_a_message_is_edited_into_behind_its_report_is_reported_by_the_same
         [&found["id"], &found["position"]],
         [&open[0]["id"], &ack["position"]]
     );
+    assert_eq!([&open[0]["versions"], &found["versions"]], [&json!(1), &json!(2)]);
     assert_eq!(
         [&found["reason"], &found["action"], &found["handledBy"]],
         [&json!("it was made into an insult"), &Value::Null, &Value::Null]
     );
     assert_eq!(evidence(&one, &moderator).await, [["dear friend", "you fool"]]);
-    let settled = resolve(&two, &moderator, &found["id"], "action: RESOLVE").await;
+    // Who has seen only what it was before does not settle it, also not as it was settled then.
+    for order in [
+        "resolveReport(action: DISMISS, versions: 1",
+        "resolveReport(action: RECALL, note: \"an insult\", versions: 1",
+        "withholdReported(note: \"an insult\", versions: 1",
+        "showReportedAgain(versions: 1",
+    ] {
+        let order = format!("mutation {{ {order}, id: {}) {{ id }} }}", found["id"]);
+        let answer = two.graphql(&moderator, &order, None).await;
+        let code = &answer["errors"][0]["extensions"]["code"];
+        assert_eq!(code, "conflict", "{answer}");
+    }
+    assert_eq!(queue(&one, &moderator, "OPEN", &ack).await, reopened);
+    let how = "action: RESOLVE, versions: 2";
+    let settled = resolve(&two, &moderator, &found["id"], how).await;
     assert!(settled.is_ok(), "{settled:?}");
     let again = b.acked(report(room, &said["id"])).await;
     assert_eq!(queue(&one, &moderator, "OPEN", &again).await, [] as [Value; 0]);

@@ -82,11 +82,12 @@ impl Handling {
 }
 
 impl Reports {
-    /// What is done with a report is done: who does the same finds it so, who does otherwise comes too late. Nobody judges their own message.
+    /// What is done with a report is done: who does the same finds it so, who does otherwise comes too late. Nobody judges their own message, nor
+    /// what they have not seen: each report under the same id is of more versions than the one before.
     pub(super) fn handle(
         &self,
         actor: UserId,
-        (report, handling): (ReportId, Handling),
+        (report, seen, handling): (ReportId, Option<u32>, Handling),
         note: Option<&Reason>,
     ) -> Result<Option<ReportHandled>, Rejection> {
         // Who sent the message is not told of its reports.
@@ -98,6 +99,9 @@ impl Reports {
                 Field::Note,
                 "members are told why a message is gone",
             ));
+        }
+        if seen.is_some_and(|seen| seen != standing.versions) {
+            return Err(Rejection::Conflict("this report was made once more"));
         }
         match standing.handled {
             Some((done, _)) if done.is_final() && done == handling => return Ok(None),

@@ -35,6 +35,7 @@ fn report_of(by: u128) -> ReportId {
 fn handle(by: u128, handling: Handling) -> ReportCommand {
     ReportCommand::Handle {
         report: report_of(by),
+        seen: None,
         handling,
         note: Some(reason("an insult")),
     }
@@ -235,9 +236,36 @@ fn what_is_made_of_a_report_is_made_once() {
 }
 
 #[test]
+fn what_was_reported_once_more_is_not_settled_by_who_has_seen_what_was_reported_before() {
+    let seeing = |versions, handling| ReportCommand::Handle {
+        report: report_of(ANN),
+        seen: Some(versions),
+        handling,
+        note: Some(reason("an insult")),
+    };
+    let once_more = || Rejection::Conflict("this report was made once more");
+    for handling in [
+        Handling::Assign,
+        Handling::Dismiss,
+        Handling::Resolve,
+        Handling::Recall,
+    ] {
+        let life = reported().done(DAN, &seeing(1, handling));
+        // It is open, also for who repeats what they did before.
+        life.nothing(DAN, &seeing(1, handling))
+            .done(ANN, &edited(2))
+            .refused(DAN, &seeing(1, handling), once_more())
+            .refused(CAT, &seeing(3, handling), once_more())
+            .done(DAN, &seeing(2, handling))
+            .nothing(DAN, &handle(ANN, handling));
+    }
+}
+
+#[test]
 fn nobody_judges_their_own_message_and_members_are_told_why_one_is_gone() {
     let unsaid = ReportCommand::Handle {
         report: report_of(ANN),
+        seen: None,
         handling: Handling::Recall,
         note: None,
     };

@@ -125,13 +125,15 @@ impl Mutation {
     }
 
     /// Does something about a report. What settles it is done once: the same again is answered alike, and anything else is a conflict. `RECALL`
-    /// takes the message back, and its `note` is told to members as the reason; else settling shows the message again that is withheld.
+    /// takes the message back, and its `note` is told to members as the reason; else settling shows the message again that is withheld. `versions`
+    /// are those of the report that the viewer has seen, or else as it is shown now: where it was made once more, it is a conflict.
     async fn resolve_report(
         &self,
         context: &Context<'_>,
         id: ID,
         action: ReportAction,
         note: Option<String>,
+        versions: Option<u32>,
     ) -> Result<Report> {
         let viewer = moderator(context)?;
         let id = id::parse("id", &id)?;
@@ -140,6 +142,7 @@ impl Mutation {
         let handling = ReportOrder {
             report: id,
             reports: found.reports(),
+            versions: versions.unwrap_or(found.versions),
             conversation,
             message,
             handling: action.into(),
@@ -150,23 +153,31 @@ impl Mutation {
     }
 
     /// Withholds the message of a report from everybody until one of its reports is settled, and makes the report the viewer's. `note` is told to
-    /// members as the reason. What is settled is a conflict.
-    async fn withhold_reported(&self, context: &Context<'_>, id: ID, note: String) -> Result<Report> {
+    /// members as the reason. What is settled is a conflict. `versions` as in `resolveReport`.
+    async fn withhold_reported(
+        &self,
+        context: &Context<'_>,
+        id: ID,
+        note: String,
+        versions: Option<u32>,
+    ) -> Result<Report> {
         let viewer = moderator(context)?;
         let id = id::parse("id", &id)?;
-        Ok(withhold(context, viewer, id, Withholding::On { note }).await?)
+        Ok(withhold(context, viewer, (id, versions), Withholding::On { note }).await?)
     }
 
-    /// Shows the message of a report again that is withheld, and makes the report the viewer's. What is settled is a conflict.
+    /// Shows the message of a report again that is withheld, and makes the report the viewer's. What is settled is a conflict. `versions` as in
+    /// `resolveReport`.
     async fn show_reported_again(
         &self,
         context: &Context<'_>,
         id: ID,
         note: Option<String>,
+        versions: Option<u32>,
     ) -> Result<Report> {
         let viewer = moderator(context)?;
         let id = id::parse("id", &id)?;
-        Ok(withhold(context, viewer, id, Withholding::Off { note }).await?)
+        Ok(withhold(context, viewer, (id, versions), Withholding::Off { note }).await?)
     }
 
     /// Gives a rebuild up. What has been folded is kept for the next one.
@@ -219,11 +230,11 @@ async fn reported(context: &Context<'_>, viewer: &Viewer, id: Uuid) -> Result<Re
     found.ok_or_else(|| Refusal::new(Code::NotFound, "there is no such report"))
 }
 
-/// Has the message of a report withheld or shown again.
+/// Has the message of a report withheld or shown again, where the report is of so many versions.
 async fn withhold(
     context: &Context<'_>,
     viewer: &Viewer,
-    id: Uuid,
+    (id, versions): (Uuid, Option<u32>),
     withholding: Withholding,
 ) -> Result<Report, Refusal> {
     let found = reported(context, viewer, id).await?;
@@ -231,6 +242,7 @@ async fn withhold(
     let order = WithholdingOrder {
         report: id,
         reports: found.reports(),
+        versions: versions.unwrap_or(found.versions),
         conversation,
         message,
         withholding,

@@ -91,10 +91,17 @@ fn the_schema_holds_what_the_contract_says() {
         ),
         (
             "Mutation",
-            "resolveReport(id: ID!, action: ReportAction!, note: String): Report!",
+            "resolveReport(id: ID!, action: ReportAction!, note: String, versions: Int): Report!",
         ),
-        ("Mutation", "withholdReported(id: ID!, note: String!): Report!"),
-        ("Mutation", "showReportedAgain(id: ID!, note: String): Report!"),
+        (
+            "Mutation",
+            "withholdReported(id: ID!, note: String!, versions: Int): Report!",
+        ),
+        (
+            "Mutation",
+            "showReportedAgain(id: ID!, note: String, versions: Int): Report!",
+        ),
+        ("Report", "versions: Int!"),
         ("Message", "withheld: Boolean!"),
         ("Subscription", "conversationEvents(id: ID!): Event!"),
         ("User", "id: ID!"),

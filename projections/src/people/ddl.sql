@@ -47,6 +47,7 @@ CREATE TABLE {schema}.report (
     note          text,
     pos           bigint NOT NULL,
     filed_at      timestamptz NOT NULL,
+    versions      bigint NOT NULL,
     state         text NOT NULL,
     action        text,
     handled_by    uuid,

@@ -72,6 +72,8 @@ pub struct Report {
     /// last time.
     pub pos: u64,
     pub filed_at: DateTime<Utc>,
+    /// How many versions the message had then, the first included.
+    pub versions: u32,
     pub handled: Option<Handled>,
     /// The message is withheld now.
     pub withheld: bool,
@@ -157,6 +159,7 @@ impl Report {
             note: row.try_get("note")?,
             pos: row.try_get::<_, i64>("pos")?.cast_unsigned(),
             filed_at: row.try_get("filed_at")?,
+            versions: u32::try_from(row.try_get::<_, i64>("versions")?).unwrap_or(u32::MAX),
             handled,
             withheld: row.try_get("withheld")?,
         })
@@ -224,7 +227,8 @@ impl<'a> Changes<'a> {
             .collect();
         let places: Vec<i64> = self.filed.values().map(|(written, _)| written.pos).collect();
         let ats: Vec<DateTime<Utc>> = self.filed.values().map(|(written, _)| written.at).collect();
-        let values: [&(dyn ToSql + Sync); 10] = [
+        let versions: Vec<i64> = all().map(|filed| i64::from(filed.versions)).collect();
+        let values: [&(dyn ToSql + Sync); 11] = [
             &reports,
             &streams,
             &conversations,
@@ -235,6 +239,7 @@ impl<'a> Changes<'a> {
             &notes,
             &places,
             &ats,
+            &versions,
         ];
         run(transaction, schema, include_str!("report.sql"), &values).await?;
         Ok(())

@@ -24,6 +24,8 @@ pub(crate) struct Report {
     reason: String,
     note: Option<String>,
     filed_at: Time,
+    /// How many versions the message had then, the first included. Each time it is reported once more there are more of them.
+    pub(crate) versions: u32,
     state: ReportState,
     /// What was done last.
     action: Option<ReportAction>,
@@ -151,6 +153,7 @@ impl From<people::Report> for Report {
             reason: report.reason.clone(),
             note: report.note.clone(),
             filed_at: Time(report.filed_at),
+            versions: report.versions,
             state: people::ReportState::after(handling).into(),
             action: handling.map(ReportAction::from),
             handled_at: handled.map(|handled: &Handled| Time(handled.at)),
