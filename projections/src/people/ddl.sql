@@ -54,3 +54,12 @@ CREATE TABLE {schema}.report (
     handled_at    timestamptz,
     handling_note text
 );
+
+-- Each time that somebody has reported a message, also those that a later one has taken the place of in `report`.
+CREATE TABLE {schema}.filing (
+    reports  uuid NOT NULL,
+    pos      bigint NOT NULL,
+    reporter uuid NOT NULL,
+    filed_at timestamptz NOT NULL,
+    PRIMARY KEY (reports, pos)
+);

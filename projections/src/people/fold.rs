@@ -72,6 +72,11 @@ impl Projection for People {
                 key: &["report"],
                 stream: "reports",
             },
+            Table {
+                name: "filing",
+                key: &["reports", "pos"],
+                stream: "reports",
+            },
         ]
     }
 

@@ -115,8 +115,8 @@ pub fn report(viewer: Uuid, id: Uuid) -> Select<Report> {
     Select::new(&ONE, Report::read).with(viewer).with(id)
 }
 
-/// When `user` may report one message more, where they have reported [as many as may be](REPORTS_A_DAY) in the day before `now`. It may be
-/// less than the log says.
+/// When `user` may report one message more, where they have reported [as many as may be](REPORTS_A_DAY) in the day before `now`, each as often as
+/// they have. It may be less than the log says.
 pub async fn reports_free_at(
     pool: &Pool,
     user: Uuid,
@@ -183,9 +183,11 @@ impl Written {
     }
 }
 
-/// What a batch changes, by report. The last counts, and what was done with one says nothing of what is reported behind it.
+/// What a batch changes, by report. The last counts, and what was done with one says nothing of what is reported behind it. But each that was made
+/// counts in the day of who has made it.
 #[derive(Default)]
 pub(super) struct Changes<'a> {
+    filings: Vec<(Written, Uuid)>,
     filed: BTreeMap<Uuid, (Written, &'a ReportFiled)>,
     handled: BTreeMap<Uuid, (Written, &'a ReportHandled)>,
 }
@@ -196,6 +198,7 @@ impl<'a> Changes<'a> {
             ReportEvent::Filed(filed) => {
                 let report = filed.report.0;
                 self.handled.remove(&report);
+                self.filings.push((Written::of(fact), filed.by.0));
                 self.filed.insert(report, (Written::of(fact), filed));
             }
             ReportEvent::Handled(handled) => {
@@ -206,8 +209,23 @@ impl<'a> Changes<'a> {
     }
 
     pub(super) async fn write(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        self.write_filings(transaction, schema).await?;
         self.write_filed(transaction, schema).await?;
         self.write_handled(transaction, schema).await
+    }
+
+    async fn write_filings(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        if self.filings.is_empty() {
+            return Ok(());
+        }
+        let all = || self.filings.iter().map(|(written, _)| written);
+        let streams: Vec<Uuid> = all().map(|written| written.stream).collect();
+        let places: Vec<i64> = all().map(|written| written.pos).collect();
+        let reporters: Vec<Uuid> = self.filings.iter().map(|(_, by)| *by).collect();
+        let ats: Vec<DateTime<Utc>> = all().map(|written| written.at).collect();
+        let values: [&(dyn ToSql + Sync); 4] = [&streams, &places, &reporters, &ats];
+        run(transaction, schema, include_str!("filing.sql"), &values).await?;
+        Ok(())
     }
 
     async fn write_filed(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {

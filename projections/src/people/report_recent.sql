@@ -1,1 +1,1 @@
-SELECT r.filed_at FROM {people}.report r WHERE r.reporter = $1 AND r.filed_at > $2 ORDER BY r.filed_at DESC OFFSET $3::bigint - 1 LIMIT 1
+SELECT f.filed_at FROM {people}.filing f WHERE f.reporter = $1 AND f.filed_at > $2 ORDER BY f.filed_at DESC OFFSET $3::bigint - 1 LIMIT 1

@@ -169,7 +169,7 @@ async fn what_is_reported_once_more_is_open_again_where_it_was_reported_last() {
                 1
             );
         }
-        let again = world.report(&message, ben, "an insult").await;
+        let again = world.report_as(&message, ben, "an insult", 2).await;
         world.settle().await;
         let listed = list(&world, MODERATOR, None, &all()).await;
         let [open] = &listed[..] else {
@@ -179,6 +179,7 @@ async fn what_is_reported_once_more_is_open_again_where_it_was_reported_last() {
             (open.reason.as_str(), open.pos, open.filed_at, &open.handled),
             ("an insult", again.pos, again.at, &None)
         );
+        assert_eq!(open.versions, 2);
         assert_eq!(
             list(&world, MODERATOR, Some(ReportState::Open), &all()).await,
             listed
@@ -213,4 +214,32 @@ async fn it_is_known_when_somebody_has_reported_as_much_as_may_be_in_a_day() {
         first = first.or(Some(record.at + TimeDelta::days(1)));
     }
     assert_eq!(free_at(Utc::now() + TimeDelta::days(2)).await, None);
+}
+
+#[tokio::test]
+async fn what_is_reported_once_more_counts_once_more_in_a_day() {
+    for in_one_batch in [true, false] {
+        let world = World::new().await;
+        let ann = world.register(0, "ann").await;
+        let ben = world.register(1, "ben").await;
+        let group = world.group("g", &[ann, ben], 2).await;
+        let message = world.send(group, ann, "hello", &[]).await;
+        let free_at = async || {
+            world.settle().await;
+            let now = Utc::now();
+            reports_free_at(world.log.pool(), ben, now).await.unwrap()
+        };
+        let first = world.report_as(&message, ben, "spam", 1).await;
+        for versions in 2..REPORTS_A_DAY {
+            world.report_as(&message, ben, "spam", versions).await;
+            if !in_one_batch {
+                world.settle().await;
+            }
+        }
+        assert_eq!(free_at().await, None);
+        world.report_as(&message, ben, "spam", REPORTS_A_DAY).await;
+        assert_eq!(free_at().await, Some(first.at + TimeDelta::days(1)));
+        assert_eq!(list(&world, MODERATOR, None, &all()).await.len(), 1);
+        world.assert_as_the_log_says().await;
+    }
 }

@@ -753,6 +753,17 @@ impl World {
 
     /// Somebody reports a message.
     pub(crate) async fn report(&self, message: &Recorded, by: Uuid, reason: &str) -> Recorded {
+        self.report_as(message, by, reason, 1).await
+    }
+
+    /// The same of a message of so many versions.
+    pub(crate) async fn report_as(
+        &self,
+        message: &Recorded,
+        by: Uuid,
+        reason: &str,
+        versions: u32,
+    ) -> Recorded {
         let conversation = ConversationId(message.stream);
         let filed = ReportFiled {
             report: ReportId::of(conversation, message.command, UserId(by)),
@@ -762,7 +773,7 @@ impl World {
             sender: UserId(message.actor),
             reason: Reason::parse(reason).unwrap(),
             note: ReportNote::parse("again").ok(),
-            versions: 1,
+            versions,
         };
         let reports = reports_of(conversation, message.command);
         self.say(reports, by, Event::Report(ReportEvent::Filed(filed)))
