@@ -169,7 +169,7 @@ impl Conversation {
         self.sanctions(context, SanctionKind::Muted, first, after).await
     }
 
-    /// Those who are banned from the group, in the order of their ids, for its owners and admins. Null to others.
+    /// Those who are banned from the group now, in the order of their ids, for its owners and admins. Null to others.
     async fn banned(
         &self,
         context: &Context<'_>,

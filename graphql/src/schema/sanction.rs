@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use tidings_projections::groups::{self, SanctionKind};
 use uuid::Uuid;
 
-/// Somebody who is muted or banned in a group, until that is ended or, where it ends by itself, a moment that may be over.
+/// Somebody who is muted or banned in a group, until that is ended or, where it ends by itself, a moment, which may be over where they are muted.
 #[derive(Clone, Debug, SimpleObject)]
 #[graphql(complex)]
 pub(crate) struct Sanction {

@@ -1,4 +1,5 @@
-//! Mutes and bans: one row for each that nobody has lifted.
+//! Mutes and bans: one row for each that nobody has lifted. Bans that are over are shown to nobody: the group may have forgotten them, and lifts none
+//! that it does not know.
 
 use crate::fact::Fact;
 use crate::projection::run;
@@ -19,7 +20,7 @@ pub enum SanctionKind {
     Banned,
 }
 
-/// Somebody who is muted or banned, until a moment that may be over.
+/// Somebody who is muted or banned, until a moment that may be over where they are muted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sanction {
     pub user: Uuid,
@@ -29,7 +30,7 @@ pub struct Sanction {
     pub reason: Option<String>,
 }
 
-/// A part of those who are muted or banned in each of `conversations`, in the order of their ids.
+/// A part of those who are muted in each of `conversations`, or whose bans hold, in the order of their ids.
 pub fn sanctions(
     conversations: Vec<Uuid>,
     kind: SanctionKind,

@@ -162,6 +162,38 @@ async fn a_sanction_stands_until_it_is_lifted_and_a_later_one_takes_its_place() 
 }
 
 #[tokio::test]
+async fn a_ban_is_shown_until_it_is_over_also_where_nobody_has_lifted_it() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    world.ban_until(group, ann, 1_000_000_000).await;
+    world.ban(group, bob, true).await;
+    world.settle().await;
+    let bans = sanctioned(&world, group, SanctionKind::Banned).await;
+    assert_eq!(bans, [(bob, Uuid::nil(), Some("spam".to_owned()))]);
+    // Nor does a list go on to one that is over.
+    world.ban(group, bob, false).await;
+    world.settle().await;
+    let (first, last) = (Uuid::nil(), Uuid::max());
+    for (after, before) in [(Some(last), None), (None, Some(first))] {
+        let range = Range {
+            after,
+            before,
+            ..all()
+        };
+        let select = groups::sanctions(vec![group], SanctionKind::Banned, &range);
+        let found = world.ask(select).await;
+        let around: Vec<_> = found.iter().map(|row| row.around).collect();
+        assert_eq!(around, [(false, false)]);
+    }
+    // The ban is a new one.
+    world.ban(group, ann, true).await;
+    world.settle().await;
+    assert_eq!(sanctioned(&world, group, SanctionKind::Banned).await.len(), 1);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
 async fn an_invitation_stands_until_it_has_an_answer_and_for_who_was_told_as_they_were_told() {
     for each in [true, false] {
         let world = World::new().await;

@@ -542,16 +542,21 @@ impl World {
 
     /// Bans somebody who is not in, or lifts that.
     pub(crate) async fn ban(&self, group: Uuid, user: Uuid, on: bool) -> Recorded {
+        if on {
+            return self.ban_until(group, user, 4_000_000_000).await;
+        }
         let user = user.into();
-        let event = if on {
-            ConversationEvent::MemberBanned(MemberBanned {
-                user,
-                until: DateTime::from_timestamp(4_000_000_000, 0).map(Moment::from),
-                reason: Some(Reason::parse("spam").unwrap()),
-            })
-        } else {
-            ConversationEvent::MemberUnbanned(MemberUnbanned { user })
-        };
+        let event = ConversationEvent::MemberUnbanned(MemberUnbanned { user });
+        self.say(group, Uuid::nil(), event).await
+    }
+
+    /// Bans somebody who is not in until so many seconds after 1970.
+    pub(crate) async fn ban_until(&self, group: Uuid, user: Uuid, until: i64) -> Recorded {
+        let event = ConversationEvent::MemberBanned(MemberBanned {
+            user: user.into(),
+            until: DateTime::from_timestamp(until, 0).map(Moment::from),
+            reason: Some(Reason::parse("spam").unwrap()),
+        });
         self.say(group, Uuid::nil(), event).await
     }
 
