@@ -49,13 +49,13 @@ impl Restless {
     }
 
     /// Puts those aside that depend on a stream which is restless, and those behind them; gives back the others.
-    pub(super) fn hold(&mut self, mut pending: Vec<Pending>, now: Instant) -> Vec<Pending> {
+    pub(super) fn hold(&mut self, mut pending: Vec<Pending>) -> Vec<Pending> {
         if self.streams.is_empty() {
             return pending;
         }
         pending.sort_by_key(|command| command.order);
         let mut rest = Vec::with_capacity(pending.len());
-        for mut command in pending {
+        for command in pending {
             let stream = command.stream();
             let pair = command.command.pair();
             let mut depends = std::iter::once(stream).chain(pair);
@@ -69,7 +69,6 @@ impl Restless {
                 (command.reply)(Err(Refusal::Overloaded));
                 continue;
             }
-            command.aside_since.get_or_insert(now);
             self.commands.push(command);
         }
         rest
@@ -112,18 +111,23 @@ impl Restless {
         Some(self.ended + pause)
     }
 
-    /// All commands that stand aside have a turn, in their order. Those that stood there for as long as `patience` have had their turns, and
+    /// All commands that stand aside have a turn, in their order. Those whose first one ended as long as `patience` ago have had their turns, and
     /// come second.
     pub(super) fn begin_turn(&mut self, now: Instant, patience: Duration) -> (Vec<Pending>, Vec<Pending>) {
         self.tried = std::mem::take(&mut self.streams);
         let mut commands = std::mem::take(&mut self.commands);
         commands.sort_by_key(|command| command.order);
-        let is_late = |command: &Pending| command.aside_since.is_some_and(|since| now >= since + patience);
+        let is_late = |command: &Pending| command.tried_at.is_some_and(|at| now >= at + patience);
         commands.into_iter().partition(|command| !is_late(command))
     }
 
     /// What was to come of their turn has come. Answers the questions behind which nothing stands aside any more.
     pub(super) fn end_turn(&mut self, now: Instant) -> Vec<Authorize> {
+        for command in &mut self.commands {
+            if self.tried.contains_key(&command.stream()) {
+                command.tried_at.get_or_insert(now);
+            }
+        }
         self.tried.clear();
         self.ended = now;
         let questions = std::mem::take(&mut self.questions);
@@ -161,7 +165,7 @@ mod tests {
             reply: Box::new(|_| {}),
             uncertain: false,
             looked_again: false,
-            aside_since: None,
+            tried_at: None,
         }
     }
 
@@ -179,10 +183,7 @@ mod tests {
     fn where_nothing_has_moved_on_nothing_stands_aside() {
         let now = Instant::now();
         let mut restless = Restless::new(10, now);
-        assert_eq!(
-            orders(&restless.hold(vec![leave(0, 1), leave(1, 2)], now)),
-            [0, 1]
-        );
+        assert_eq!(orders(&restless.hold(vec![leave(0, 1), leave(1, 2)])), [0, 1]);
         assert_eq!(restless.due(), None);
     }
 
@@ -197,13 +198,13 @@ mod tests {
             command(order, 1, ConversationCommand::OpenDirect { user })
         };
         // Whatever the round left first.
-        let rest = restless.hold(vec![leave(2, 1), leave(3, 2), open(1), leave(0, 1)], now);
+        let rest = restless.hold(vec![leave(2, 1), leave(3, 2), open(1), leave(0, 1)]);
         assert_eq!(orders(&rest), [0, 3]);
         // Also what comes later.
-        assert_eq!(orders(&restless.hold(vec![leave(4, 1), leave(5, 2)], now)), [5]);
+        assert_eq!(orders(&restless.hold(vec![leave(4, 1), leave(5, 2)])), [5]);
         let (turn, late) = restless.begin_turn(now, LONG);
         assert_eq!((orders(&turn), orders(&late)), (vec![1, 2, 4], vec![]));
-        assert_eq!(orders(&restless.hold(turn, now)), [1, 2, 4], "it is their turn");
+        assert_eq!(orders(&restless.hold(turn)), [1, 2, 4], "it is their turn");
         restless.end_turn(now);
         assert_eq!(restless.due(), None);
     }
@@ -213,14 +214,14 @@ mod tests {
         let now = Instant::now();
         let mut restless = Restless::new(10, now);
         restless.note(stream(1).0);
-        let mut pending = restless.hold(vec![leave(0, 1)], now);
+        let mut pending = restless.hold(vec![leave(0, 1)]);
         let mut pauses = vec![];
         for _ in 0..8 {
             pauses.push((restless.due().unwrap() - now).as_millis());
             let (turn, late) = restless.begin_turn(now, LONG);
             assert!(late.is_empty());
             restless.note(stream(1).0);
-            pending.extend(restless.hold(turn, now));
+            pending.extend(restless.hold(turn));
             restless.end_turn(now);
         }
         assert!(pending.is_empty());
@@ -229,6 +230,21 @@ mod tests {
         restless.note(stream(2).0);
         assert_eq!(restless.due(), Some(now));
         let (turn, late) = restless.begin_turn(now + LONG, LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![], vec![0]));
+    }
+
+    #[test]
+    fn whoever_has_had_no_turn_is_not_too_late_however_long_that_has_taken() {
+        let now = Instant::now();
+        let mut restless = Restless::new(10, now);
+        restless.note(stream(1).0);
+        restless.hold(vec![leave(0, 1)]);
+        let (turn, late) = restless.begin_turn(now + LONG, LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![0], vec![]));
+        restless.note(stream(1).0);
+        restless.hold(turn);
+        restless.end_turn(now + LONG);
+        let (turn, late) = restless.begin_turn(now + 2 * LONG, LONG);
         assert_eq!((orders(&turn), orders(&late)), (vec![], vec![0]));
     }
 
@@ -251,16 +267,16 @@ mod tests {
             each.map(|question| question.conversation.0.as_u128()).collect()
         };
         restless.note(stream(1).0);
-        restless.hold(vec![leave(1, 1)], now);
+        restless.hold(vec![leave(1, 1)]);
         assert_eq!(
             about(restless.hold_questions(vec![ask(0, 1), ask(2, 1), ask(3, 2)])),
             [1, 2]
         );
         // What comes behind the question does not hold it up.
-        restless.hold(vec![leave(4, 1)], now);
+        restless.hold(vec![leave(4, 1)]);
         let (turn, _) = restless.begin_turn(now, LONG);
         restless.note(stream(1).0);
-        restless.hold(turn.into_iter().skip(1).collect(), now);
+        restless.hold(turn.into_iter().skip(1).collect());
         assert_eq!(about(restless.end_turn(now)), [1]);
     }
 
@@ -269,11 +285,7 @@ mod tests {
         let now = Instant::now();
         let mut restless = Restless::new(2, now);
         restless.note(stream(1).0);
-        assert!(
-            restless
-                .hold((0..5).map(|n| leave(n, 1)).collect(), now)
-                .is_empty()
-        );
+        assert!(restless.hold((0..5).map(|n| leave(n, 1)).collect()).is_empty());
         assert_eq!(orders(&restless.begin_turn(now, LONG).0), [0, 1]);
     }
 }

@@ -38,8 +38,8 @@ pub(super) struct Pending {
     pub(super) uncertain: bool,
     /// What it needs has been read since the log was asked whether it is a repeat.
     pub(super) looked_again: bool,
-    /// Since when it has stood aside, if its stream has moved on while it was decided.
-    pub(super) aside_since: Option<Instant>,
+    /// When the first turn ended that it had behind all others, if its stream has moved on in that, too.
+    pub(super) tried_at: Option<Instant>,
 }
 
 impl Pending {

@@ -149,7 +149,7 @@ mod tests {
             reply: Box::new(|_| {}),
             uncertain: false,
             looked_again: false,
-            aside_since: None,
+            tried_at: None,
         }
     }
 

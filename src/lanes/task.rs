@@ -226,7 +226,7 @@ impl LaneTask {
                     reply,
                     uncertain: false,
                     looked_again: false,
-                    aside_since: None,
+                    tried_at: None,
                 }),
                 Request::Authorize(question) => questions.push((order, question)),
             }

@@ -35,7 +35,7 @@ impl LaneTask {
         let mut pause = Duration::from_millis(20);
         self.cap = self.limits.batch_commands;
         self.looks = Looks::default();
-        pending = self.restless.hold(pending, Instant::now());
+        pending = self.restless.hold(pending);
         loop {
             pending.sort_by_key(|command| command.order);
             pending = self.refuse_lost(pending);
@@ -49,7 +49,7 @@ impl LaneTask {
             match self.round(some, fresh).await {
                 Ok(mut rest) => {
                     rest.extend(others);
-                    let rest = self.restless.hold(rest, Instant::now());
+                    let rest = self.restless.hold(rest);
                     // What stands still for so long, without an error, does not come to an end by itself.
                     if rest.len() < count {
                         deadline = Instant::now() + self.limits.patience;

@@ -77,7 +77,7 @@ pub(super) fn pending(
         }),
         uncertain: false,
         looked_again: false,
-        aside_since: None,
+        tried_at: None,
     }
 }
 
@@ -335,7 +335,7 @@ pub(super) fn settle(
         if !again.is_empty() || round.chosen.iter().any(on_it) {
             restless.note(moved.unwrap());
             let again = again.into_iter().map(|(command, _)| command);
-            pending = restless.hold(round.rejoin(again.collect()), now);
+            pending = restless.hold(round.rejoin(again.collect()));
             continue;
         }
         let repeats = |command: &Pending| log.accepted(command).is_some();
