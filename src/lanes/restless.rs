@@ -13,6 +13,8 @@ use uuid::Uuid;
 /// for nothing, for nearly all streams have moved on once and no more.
 const PAUSE: Duration = Duration::from_millis(5);
 const DOUBLINGS: u32 = 4;
+/// What one stream may take of the room in which commands stand aside, or questions: one part in so many.
+const SHARES: usize = 8;
 
 /// Commands of restless streams, and the questions that were asked behind them.
 pub(super) struct Restless {
@@ -29,7 +31,7 @@ pub(super) struct Restless {
 }
 
 impl Restless {
-    /// None yet; up to `limit` commands will stand aside, and as many questions.
+    /// None yet; up to `limit` commands will stand aside, and as many questions, of one stream an eighth of that.
     pub(super) fn new(limit: usize, now: Instant) -> Self {
         Self {
             streams: HashMap::new(),
@@ -54,6 +56,7 @@ impl Restless {
             return pending;
         }
         pending.sort_by_key(|command| command.order);
+        let mut crowds = Crowds::of(self.commands.iter().map(Pending::stream), self.limit);
         let mut rest = Vec::with_capacity(pending.len());
         for command in pending {
             let stream = command.stream();
@@ -65,11 +68,17 @@ impl Restless {
             };
             // All that comes to its own stream stands behind it.
             self.streams.entry(stream).or_insert(turns);
-            if self.commands.len() >= self.limit {
-                (command.reply)(Err(Refusal::Overloaded));
+            if crowds.admit(stream) {
+                self.commands.push(command);
                 continue;
             }
-            self.commands.push(command);
+            // What may have taken effect was not refused.
+            let refusal = if command.uncertain {
+                Refusal::Unavailable
+            } else {
+                Refusal::Overloaded
+            };
+            (command.reply)(Err(refusal));
         }
         rest
     }
@@ -84,18 +93,18 @@ impl Restless {
             let place = first.entry(command.stream()).or_insert(command.order);
             *place = command.order.min(*place);
         }
+        let asked = self.questions.iter();
+        let mut crowds = Crowds::of(asked.map(|(_, question)| question.conversation.0), self.limit);
         let mut rest = vec![];
         for (order, question) in questions {
-            let stands_before = first
-                .get(&question.conversation.0)
-                .is_some_and(|first| *first < order);
-            if !stands_before {
+            let stream = question.conversation.0;
+            if first.get(&stream).is_none_or(|first| *first > order) {
                 rest.push(question);
-            } else if self.questions.len() >= self.limit {
+            } else if crowds.admit(stream) {
+                self.questions.push((order, question));
+            } else {
                 // Whoever asked may be gone.
                 let _ = question.reply.send(Err(Refusal::Overloaded));
-            } else {
-                self.questions.push((order, question));
             }
         }
         rest
@@ -135,9 +144,43 @@ impl Restless {
     }
 }
 
+/// How many of each stream stand aside.
+struct Crowds {
+    of: HashMap<Uuid, usize>,
+    all: usize,
+    limit: usize,
+}
+
+impl Crowds {
+    fn of(streams: impl Iterator<Item = Uuid>, limit: usize) -> Self {
+        let mut crowds = Self {
+            of: HashMap::new(),
+            all: 0,
+            limit,
+        };
+        for stream in streams {
+            *crowds.of.entry(stream).or_default() += 1;
+            crowds.all += 1;
+        }
+        crowds
+    }
+
+    /// Counts one more, where there is room for it.
+    fn admit(&mut self, stream: Uuid) -> bool {
+        let crowd = self.of.entry(stream).or_default();
+        let is_room = self.all < self.limit && *crowd < self.limit.div_ceil(SHARES);
+        if is_room {
+            *crowd += 1;
+            self.all += 1;
+        }
+        is_room
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
     use tidings_domain::{
         Command, CommandId, ConversationCommand, ConversationId, StreamCommand, UserId, pair_of,
     };
@@ -182,7 +225,7 @@ mod tests {
     #[test]
     fn where_nothing_has_moved_on_nothing_stands_aside() {
         let now = Instant::now();
-        let mut restless = Restless::new(10, now);
+        let mut restless = Restless::new(80, now);
         assert_eq!(orders(&restless.hold(vec![leave(0, 1), leave(1, 2)])), [0, 1]);
         assert_eq!(restless.due(), None);
     }
@@ -190,7 +233,7 @@ mod tests {
     #[test]
     fn what_depends_on_a_restless_stream_has_a_turn_of_its_own_with_all_behind_it() {
         let now = Instant::now();
-        let mut restless = Restless::new(10, now);
+        let mut restless = Restless::new(80, now);
         // What the two of conversation 1 are to one another, on which only who writes there depends.
         restless.note(pair_of(stream(1)));
         let open = |order| {
@@ -212,7 +255,7 @@ mod tests {
     #[test]
     fn turns_come_at_once_and_then_ever_more_seldom_until_it_is_too_late() {
         let now = Instant::now();
-        let mut restless = Restless::new(10, now);
+        let mut restless = Restless::new(80, now);
         restless.note(stream(1).0);
         let mut pending = restless.hold(vec![leave(0, 1)]);
         let mut pauses = vec![];
@@ -236,7 +279,7 @@ mod tests {
     #[test]
     fn whoever_has_had_no_turn_is_not_too_late_however_long_that_has_taken() {
         let now = Instant::now();
-        let mut restless = Restless::new(10, now);
+        let mut restless = Restless::new(80, now);
         restless.note(stream(1).0);
         restless.hold(vec![leave(0, 1)]);
         let (turn, late) = restless.begin_turn(now + LONG, LONG);
@@ -251,7 +294,7 @@ mod tests {
     #[test]
     fn a_question_is_answered_behind_the_commands_that_were_queued_before_it() {
         let now = Instant::now();
-        let mut restless = Restless::new(10, now);
+        let mut restless = Restless::new(80, now);
         let ask = |order, conversation| {
             let (reply, _) = oneshot::channel();
             let question = Authorize {
@@ -281,11 +324,39 @@ mod tests {
     }
 
     #[test]
-    fn no_more_stand_aside_than_may() {
+    fn no_more_stand_aside_than_may_and_one_streams_crowd_takes_no_room_of_others() {
         let now = Instant::now();
-        let mut restless = Restless::new(2, now);
+        let mut restless = Restless::new(16, now);
+        for n in 1..=9 {
+            restless.note(stream(n).0);
+        }
+        let crowd = restless.hold((0..5).map(|n| leave(n, 1)).collect());
+        assert!(crowd.is_empty());
+        let others = (2..=9).flat_map(|n| [leave(n * 10, n as u128), leave(n * 10 + 1, n as u128)]);
+        assert!(restless.hold(others.collect()).is_empty());
+        let held: Vec<usize> = [0, 1]
+            .into_iter()
+            .chain((2..=8).flat_map(|n| [n * 10, n * 10 + 1]))
+            .collect();
+        assert_eq!(orders(&restless.begin_turn(now, LONG).0), held);
+    }
+
+    #[test]
+    fn what_may_have_taken_effect_is_not_refused_for_want_of_room() {
+        let mut restless = Restless::new(8, Instant::now());
         restless.note(stream(1).0);
-        assert!(restless.hold((0..5).map(|n| leave(n, 1)).collect()).is_empty());
-        assert_eq!(orders(&restless.begin_turn(now, LONG).0), [0, 1]);
+        let (told, answers) = mpsc::channel();
+        for (order, uncertain) in [(0, false), (1, false), (2, true)] {
+            let told = told.clone();
+            let mut one = leave(order, 1);
+            one.uncertain = uncertain;
+            one.reply = Box::new(move |answer| told.send((order, answer.unwrap_err())).unwrap());
+            restless.hold(vec![one]);
+        }
+        let answers: Vec<_> = answers.try_iter().collect();
+        assert!(
+            matches!(answers[..], [(1, Refusal::Overloaded), (2, Refusal::Unavailable)]),
+            "{answers:?}"
+        );
     }
 }
