@@ -37,6 +37,8 @@ struct Place {
     fetched: u64,
     /// Whether anything of the conversation has come on this connection.
     heard: bool,
+    /// Whether this connection was not told of the cursor: what lies before it may come once more.
+    unnamed: bool,
     /// When it moved last, among the moves of all.
     moved: u64,
 }
@@ -89,13 +91,16 @@ impl Sequencer {
 
     /// What to resume from: all that was put out, whether the user took it yet or not. Where there is more than servers take, what has rested
     /// longest is left out, for there the server most probably knows as much.
-    pub(crate) fn resume(&self) -> Resume {
-        let mut places: Vec<(&Uuid, &Place)> = self.places.iter().collect();
+    pub(crate) fn resume(&mut self) -> Resume {
+        let mut places: Vec<(&Uuid, &mut Place)> = self.places.iter_mut().collect();
         if places.len() > CURSORS_MAX {
             places.sort_unstable_by_key(|(id, place)| Reverse((place.moved, **id)));
-            places.truncate(CURSORS_MAX);
         }
-        let cursors = places.into_iter().map(|(id, place)| (*id, place.seq));
+        for (index, (_, place)) in places.iter_mut().enumerate() {
+            place.unnamed = index >= CURSORS_MAX;
+        }
+        let named = places.into_iter().take(CURSORS_MAX);
+        let cursors = named.map(|(id, place)| (*id, place.seq));
         Resume {
             conversations: cursors.collect(),
             notices: self.notices,
@@ -111,14 +116,15 @@ impl Sequencer {
             Entry::Vacant(entry) => entry.insert(Place::at(before)),
             Entry::Occupied(entry) => entry.into_mut(),
         };
-        if !std::mem::replace(&mut place.heard, true) && event.seq <= place.seq {
+        let is_first = !std::mem::replace(&mut place.heard, true);
+        if is_first && !place.unnamed && event.seq <= place.seq {
             // A server begins behind the cursor. Where it had nothing of the conversation when this connection came, it could
             // not say that its log has gone back.
             self.rewind(Some(conversation), before, out);
             return self.event(event, out);
         }
         if event.seq <= place.seq {
-            if event.seq > place.fetched {
+            if event.seq > place.fetched && !place.unnamed {
                 self.counts.repeats.fetch_add(1, Ordering::Relaxed);
             }
             return None;
@@ -245,6 +251,7 @@ impl Sequencer {
                 };
                 *place = Place {
                     heard: place.heard,
+                    unnamed: place.unnamed,
                     moved: place.moved,
                     ..Place::at(head)
                 };

@@ -175,7 +175,7 @@ impl Task {
         }
     }
 
-    fn resume(&self) -> Resume {
+    fn resume(&mut self) -> Resume {
         self.sequencer.resume()
     }
 

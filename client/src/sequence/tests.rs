@@ -121,6 +121,34 @@ fn of_more_cursors_than_servers_take_those_that_moved_last_are_named() {
 }
 
 #[test]
+fn what_comes_again_of_a_cursor_that_was_not_named_is_dropped() {
+    let ids = 0..=CURSORS_MAX as u128;
+    let resume = Resume {
+        conversations: ids.map(|id| (Uuid::from_u128(id), 3)).collect(),
+        notices: None,
+    };
+    let mut sequencer = Sequencer::new(&resume, Arc::default());
+    let mut out = queue();
+    let of = |id, seq| Event {
+        conversation: Uuid::from_u128(id),
+        ..event(seq)
+    };
+    // Where none has moved, the least id is left out.
+    assert!(!sequencer.resume().conversations.contains_key(&Uuid::nil()));
+    for seq in [2, 3, 4] {
+        assert_eq!(sequencer.event(of(0, seq), &mut out), None);
+    }
+    sequencer.event(of(1, 2), &mut out);
+    assert_eq!(shown(&mut out), ["4", "back to 1", "2"]);
+    assert_eq!(sequencer.counts.repeats.load(Ordering::Relaxed), 0);
+    // It has moved since, and is named on the next connection.
+    sequencer.connection_lost();
+    assert_eq!(sequencer.resume().conversations[&Uuid::nil()], 4);
+    sequencer.event(of(0, 4), &mut out);
+    assert_eq!(shown(&mut out), ["back to 3", "4"]);
+}
+
+#[test]
 fn where_none_of_many_can_be_shown_a_gap_says_so_and_the_rest_is_asked_for() {
     let mut sequencer = sequencer(2);
     let mut out = queue();

@@ -77,7 +77,8 @@ impl Task {
             proof,
             held: None,
         };
-        let words = hello(&token.text, &self.config.device, self.resume());
+        let resume = self.resume();
+        let words = hello(&token.text, &self.config.device, resume);
         session.outgoing.extend(words.into_iter().map(Message::Text));
         let mut timer = Box::pin(tokio::time::sleep_until(now + session.patience));
 
