@@ -132,13 +132,14 @@ where
 }
 
 /// Answers questions by one reading. Where that fails and a reading of nothing does not, it is done in parts, each of which is done so in turn,
-/// until what it fails for is alone.
+/// until what it fails for is alone. Where as many fail alone as there are parts, and nothing is read between them, all do.
 async fn answer<Q, A, F>(read: &F, taken: Vec<Asked<Q, A>>)
 where
     Q: Clone + PartialEq,
     F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>>,
 {
     let mut parts = vec![taken];
+    let mut alone = 0;
     while let Some(mut part) = parts.pop() {
         // Whoever asked may have hung up meanwhile.
         part.retain(|(_, answer)| !answer.is_closed());
@@ -148,6 +149,7 @@ where
         let questions = part.iter().map(|(question, _)| question.clone()).collect();
         let error = match read(questions).await {
             Ok(found) => {
+                alone = 0;
                 for ((_, answer), found) in part.into_iter().zip(found) {
                     let _ = answer.send(Ok(found));
                 }
@@ -158,6 +160,10 @@ where
         let mut groups = alike(part);
         if groups.len() == 1 {
             fail(groups.into_iter().flatten(), &error);
+            alone += 1;
+            if alone == PARTS {
+                return fail(parts.into_iter().flatten(), &error);
+            }
         } else if let Err(error) = read(vec![]).await {
             fail(groups.into_iter().chain(parts).flatten(), &error);
             return;
@@ -248,6 +254,28 @@ mod tests {
                 _ => assert_eq!(answer.unwrap(), question),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn where_nothing_is_read_but_no_question_that_soon_shows() {
+        let lifecycle = Lifecycle::new();
+        let readings: Arc<StdMutex<usize>> = Arc::default();
+        let counted = Arc::clone(&readings);
+        let together = Together::start(&lifecycle, "test", 1, each(64), move |asked: Vec<usize>| {
+            *counted.lock().unwrap() += 1;
+            Box::pin(async move {
+                tokio::task::yield_now().await;
+                if asked.is_empty() {
+                    return Ok(vec![]);
+                }
+                Err::<Vec<()>, _>(ReadError::Database("it takes too long".to_owned()))
+            })
+        });
+        let answers = join_all((0..64).map(|question| together.ask(question))).await;
+        assert!(answers.iter().all(Result::is_err));
+        // All, an eighth of them, eight alone, and twice none; or so for either half, where the first did not wait for the second.
+        let readings = *readings.lock().unwrap();
+        assert!(readings <= 2 * (1 + 1 + PARTS + 2), "{readings}");
     }
 
     #[tokio::test]
