@@ -77,7 +77,7 @@ pub(super) struct Asked(BTreeMap<ConversationId, Notices>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Notices {
     /// Until when the last ones hold, one at least. Each holds for as long as is counted.
-    untils: Vec<Moment>,
+    ends: Vec<Moment>,
     /// Since the last one all were answered.
     is_answered: bool,
 }
@@ -88,7 +88,7 @@ impl Asked {
         let Some(notices) = self.0.get(&group) else {
             return true;
         };
-        let hold = notices.untils.iter().filter(|until| until.time() > now).count();
+        let hold = notices.ends.iter().filter(|until| until.time() > now).count();
         let most = if notices.is_answered { ASKED_TOLD_MAX } else { 1 };
         hold < most
     }
@@ -100,19 +100,19 @@ impl Asked {
 
     pub(super) fn tell(&mut self, group: ConversationId, until: Moment) {
         let notices = self.0.entry(group).or_insert_with(|| Notices {
-            untils: vec![],
+            ends: vec![],
             is_answered: false,
         });
         notices.is_answered = false;
-        notices.untils.push(until);
-        if notices.untils.len() > ASKED_TOLD_MAX {
-            notices.untils.remove(0);
+        notices.ends.push(until);
+        if notices.ends.len() > ASKED_TOLD_MAX {
+            notices.ends.remove(0);
         }
         if self.0.len() > OPEN_MAX {
             let first = self
                 .0
                 .iter()
-                .min_by_key(|(group, of)| (of.untils.last().copied(), **group));
+                .min_by_key(|(group, of)| (of.ends.last().copied(), **group));
             if let Some(first) = first.map(|(group, _)| *group) {
                 self.0.remove(&first);
             }
@@ -136,8 +136,8 @@ impl Asked {
         for (group, notices) in &self.0 {
             out.extend(group.0.as_bytes());
             out.push(u8::from(notices.is_answered));
-            out.extend((notices.untils.len() as u64).to_le_bytes());
-            for until in &notices.untils {
+            out.extend((notices.ends.len() as u64).to_le_bytes());
+            for until in &notices.ends {
                 out.extend(until.time().timestamp_millis().to_le_bytes());
             }
         }
@@ -153,11 +153,11 @@ impl Asked {
                 _ => return None,
             };
             let count = frozen.number()?;
-            let untils = frozen.list(count, 8, |frozen| {
+            let ends = frozen.list(count, 8, |frozen| {
                 let until = DateTime::from_timestamp_millis(i64::from_le_bytes(frozen.array()?))?;
                 Some(Moment::from(until))
             })?;
-            Some((group, Notices { untils, is_answered }))
+            Some((group, Notices { ends, is_answered }))
         })?;
         Some(Self(all.into_iter().collect()))
     }
