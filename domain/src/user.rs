@@ -27,9 +27,9 @@ use crate::rejection::{Field, Rejection};
 use attachment::{Quota, Usage};
 use chrono::{DateTime, Utc};
 use hiding::Hiding;
+use invitation::Invited;
 use joining::Asked;
 use mark::{Marked, Marking};
-use open::Open;
 use setting::Settings;
 use std::collections::BTreeSet;
 use thread::ThreadsRead;
@@ -45,7 +45,7 @@ pub struct User {
     threads_read: ThreadsRead,
     settings: Settings,
     /// The invitations that they were told of.
-    invited: Open,
+    invited: Invited,
     /// The groups of which they were told that somebody asks to be let in.
     asked: Asked,
 }
@@ -149,7 +149,7 @@ impl User {
             threads_read.push(read);
         }
         let settings = Settings::thaw(frozen.byte()?)?;
-        let invited = Open::thaw(frozen)?;
+        let invited = Invited::thaw(frozen)?;
         let asked = Asked::thaw(frozen)?;
         Some(Self {
             registered,

@@ -1,7 +1,7 @@
 //! What somebody is told of requests to be let into groups, on their own stream: whoever answers them, that there are some, and whoever has
 //! asked, what the answer was.
 
-use super::open::OPEN_MAX;
+use super::open::make_room;
 use crate::event::{Event, UserEvent};
 use crate::frozen::Frozen;
 use crate::id::{ConversationId, UserId};
@@ -68,7 +68,7 @@ impl Stored for JoinAnswered {
     }
 }
 
-/// The groups of which somebody was told that somebody asks to be let in. Of more than [`OPEN_MAX`] the one is forgotten whose last notice is
+/// The groups of which somebody was told that somebody asks to be let in. Of more than [`OPEN_MAX`](super::open::OPEN_MAX) the one is forgotten whose last notice is
 /// over first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked(BTreeMap<ConversationId, Notices>);
@@ -108,15 +108,7 @@ impl Asked {
         if notices.ends.len() > ASKED_TOLD_MAX {
             notices.ends.remove(0);
         }
-        if self.0.len() > OPEN_MAX {
-            let first = self
-                .0
-                .iter()
-                .min_by_key(|(group, of)| (of.ends.last().copied(), **group));
-            if let Some(first) = first.map(|(group, _)| *group) {
-                self.0.remove(&first);
-            }
-        }
+        make_room(&mut self.0, |notices| notices.ends.last().copied());
     }
 
     /// All were answered. How often they were told is not forgotten.
