@@ -154,6 +154,18 @@ impl<T> Select<T> {
         Self { order, ..self }
     }
 
+    /// Reads this part of lists, in its order. Its places and how many rows it has are the next three values.
+    pub(crate) fn within<P>(self, range: &Range<P>) -> Self
+    where
+        P: Copy + Send + Sync + 'static,
+        Option<P>: ToSql,
+    {
+        self.ordered(range.order)
+            .with(range.after)
+            .with(range.before)
+            .with(range.rows)
+    }
+
     /// Adds the next value.
     pub(crate) fn with(mut self, value: impl ToSql + Send + Sync + 'static) -> Self {
         self.values.push(Box::new(value));

@@ -31,12 +31,7 @@ pub struct Announcement {
 /// A part of all announcements, in the order of their ids, which is that of their making.
 pub fn announcements(range: &Range<Uuid>) -> Select<Listed<Announcement>> {
     let read = |row: &Row| Listed::read(row, "announcement", Announcement::read);
-    Select::new(&LIST, read)
-        .ordered(range.order)
-        .with(vec![ANNOUNCEMENTS])
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+    Select::new(&LIST, read).with(vec![ANNOUNCEMENTS]).within(range)
 }
 
 /// Those of `ids` that there are.

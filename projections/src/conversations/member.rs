@@ -20,12 +20,7 @@ static BY_ID: Sql = Sql::new(include_str!("member_by_id.sql"));
 /// A part of the members of each of `conversations`, in the order of their ids.
 pub fn members(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Member>> {
     let read = |row: &Row| Listed::read(row, "user_id", Member::read);
-    Select::new(&PAGES, read)
-        .ordered(range.order)
-        .with(conversations)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+    Select::new(&PAGES, read).with(conversations).within(range)
 }
 
 /// The memberships of those of `users` who are members of the conversations in the same places, each with its conversation.

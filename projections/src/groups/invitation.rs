@@ -56,12 +56,7 @@ pub fn invitations(conversations: Vec<Uuid>, range: &Range<(Uuid, Uuid)>) -> Sel
 /// not block.
 pub fn invited(users: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Invited>> {
     let read = |row: &Row| Listed::read(row, "conversation", Invited::read);
-    Select::new(&INVITED, read)
-        .ordered(range.order)
-        .with(users)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+    Select::new(&INVITED, read).with(users).within(range)
 }
 
 /// How many `user` has invited since a moment a day ago, into each group for itself, counted as far as it may go. It may be less than the log

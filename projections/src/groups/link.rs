@@ -27,12 +27,7 @@ pub struct Link {
 /// A part of the links of each of `conversations`, in the order of their ids.
 pub fn links(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<Link>> {
     let read = |row: &Row| Listed::read(row, "link", Link::read);
-    Select::new(&LINKS, read)
-        .ordered(range.order)
-        .with(conversations)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+    Select::new(&LINKS, read).with(conversations).within(range)
 }
 
 impl Link {

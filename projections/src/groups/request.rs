@@ -23,11 +23,8 @@ pub struct JoinRequest {
 pub fn requests(conversations: Vec<Uuid>, range: &Range<Uuid>) -> Select<Listed<JoinRequest>> {
     let read = |row: &Row| Listed::read(row, "user_id", JoinRequest::read);
     Select::new(&REQUESTS, read)
-        .ordered(range.order)
         .with(conversations)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(i64::from(JOIN_REQUEST_SECONDS))
 }
 

@@ -38,12 +38,9 @@ pub fn sanctions(
 ) -> Select<Listed<Sanction>> {
     let read = |row: &Row| Listed::read(row, "user_id", Sanction::read);
     Select::new(&SANCTIONS, read)
-        .ordered(range.order)
         .with(conversations)
         .with(kind.as_str())
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
 }
 
 impl SanctionKind {

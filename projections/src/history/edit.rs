@@ -30,12 +30,9 @@ static PAGES: Sql = Sql::new(include_str!("edits.sql"));
 pub fn edits(conversations: Vec<Uuid>, seqs: Vec<i64>, range: &Range<i64>) -> Select<Listed<Edit>> {
     let read = |row: &Row| Listed::read(row, "conversation", Edit::read);
     Select::new(&PAGES, read)
-        .ordered(range.order)
         .with(conversations)
         .with(seqs)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
 }
 
 impl Edit {

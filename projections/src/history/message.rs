@@ -70,12 +70,9 @@ pub fn pages(
 ) -> Select<Listed<Message>> {
     let read = |row: &Row| Listed::read(row, "message", Message::read);
     Select::new(&PAGES, read)
-        .ordered(range.order)
         .with(conversations)
         .with(floors)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(viewer)
 }
 

@@ -26,12 +26,9 @@ static SAID: Sql = Sql::new(include_str!("past_said.sql"));
 pub fn past_page(viewer: Uuid, conversation: Uuid, upto: i64, range: &Range<i64>) -> Select<Listed<Message>> {
     let read = |row: &Row| Listed::read(row, "message", Message::read);
     Select::new(&PAGE, read)
-        .ordered(range.order)
         .with(conversation)
         .with(upto)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(viewer)
 }
 
@@ -111,12 +108,9 @@ pub fn past_thread_activity(
 ) -> Select<(bool, Listed<Thread>)> {
     let read = |row: &Row| Ok((row.try_get("too_many")?, Listed::read(row, "root", Thread::read)?));
     Select::new(&THREAD_ACTIVITY, read)
-        .ordered(range.order)
         .with(conversation)
         .with(upto)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(viewer)
         .with(PAST_THREADS_MAX)
         .with(PAST_REPLIES_MAX)
@@ -133,12 +127,9 @@ pub fn past_thread_replies(
 ) -> Select<Listed<Message>> {
     let read = |row: &Row| Listed::read(row, "message", Message::read);
     Select::new(&THREAD_REPLIES, read)
-        .ordered(range.order)
         .with(conversations)
         .with(roots)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(viewer)
         .with(uptos)
 }

@@ -44,13 +44,10 @@ pub fn reaction_people(
 ) -> Select<Listed<Uuid>> {
     let read = |row: &Row| Listed::read(row, "user_id", |row| row.try_get("user_id"));
     Select::new(&PEOPLE, read)
-        .ordered(range.order)
         .with(conversations)
         .with(seqs)
         .with(emojis)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
 }
 
 impl Reaction {

@@ -41,11 +41,8 @@ pub fn threads(viewer: Uuid, conversations: Vec<Uuid>, roots: Vec<Uuid>) -> Sele
 pub fn thread_activity(viewer: Uuid, conversations: Vec<Uuid>, range: &Range<i64>) -> Select<Listed<Thread>> {
     let read = |row: &Row| Listed::read(row, "root", Thread::read);
     Select::new(&ACTIVITY, read)
-        .ordered(range.order)
         .with(conversations)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(viewer)
 }
 
@@ -58,12 +55,9 @@ pub fn replies(
 ) -> Select<Listed<Message>> {
     let read = |row: &Row| Listed::read(row, "message", Message::read);
     Select::new(&REPLIES, read)
-        .ordered(range.order)
         .with(conversations)
         .with(roots)
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
         .with(viewer)
 }
 

@@ -58,12 +58,9 @@ pub struct Tie {
 pub fn ties_of(users: Vec<Uuid>, kind: TieKind, range: &Range<Uuid>) -> Select<Listed<Tie>> {
     let read = |row: &Row| Listed::read(row, "other_id", Tie::read);
     Select::new(&TIES, read)
-        .ordered(range.order)
         .with(users)
         .with(kind.as_str())
-        .with(range.after)
-        .with(range.before)
-        .with(range.rows)
+        .within(range)
 }
 
 /// What `actor` is to each of `users`, and what these want. It may be less than the log says.
