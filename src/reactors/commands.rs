@@ -8,10 +8,10 @@ use futures_util::stream::FuturesUnordered;
 use std::collections::BTreeMap;
 use thiserror::Error;
 use tidings_domain::{
-    Command, CommandId, ConversationCommand, ConversationId, PairCommand, UserCommand, UserId,
+    Command, CommandId, ConversationCommand, ConversationId, PairCommand, Told, UserCommand, UserId,
 };
 use tidings_eventlog::ReadError;
-use tidings_projections::ProjectionError;
+use tidings_projections::{Fact, ProjectionError};
 use uuid::Uuid;
 
 /// Commands that are under way at once: enough to fill batches, and few beside what clients send.
@@ -109,6 +109,16 @@ impl<'a> Commands<'a> {
         let answer = async move { (cause, lanes.submit_and_wait(command).await) };
         self.under_way.push(Box::pin(answer));
         Ok(())
+    }
+
+    /// Tells somebody something on their own stream, because of this fact: one thing at most.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn tell(&mut self, fact: &Fact<'_>, user: UserId, told: Told) -> Result<(), Later> {
+        let event = (fact.stream(), fact.record.seq);
+        self.send(fact.record.pos, event, user, UserCommand::Tell(told))
+            .await
     }
 
     /// The same for a command of the first of two people to their stream, once for each second one.

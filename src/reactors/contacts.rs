@@ -5,7 +5,6 @@ use super::commands::{Commands, Later};
 use chrono::{DateTime, Utc};
 use std::time::Duration;
 use tidings_domain::stored::Kind;
-use tidings_domain::user::UserCommand;
 use tidings_domain::{Event, Told};
 use tidings_projections::{Fact, Folds};
 
@@ -47,11 +46,8 @@ impl Reactor for ContactNotices {
             let Event::Pair(changed) = fact.event else {
                 continue;
             };
-            let event = (fact.stream(), fact.record.seq);
             for (user, told) in Told::of(changed) {
-                commands
-                    .send(fact.record.pos, event, user, UserCommand::Tell(told))
-                    .await?;
+                commands.tell(fact, user, told).await?;
             }
         }
         Ok(())

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use std::time::Duration;
 use tidings_domain::event::{GroupInvited, InvitationEnded};
 use tidings_domain::stored::Kind;
-use tidings_domain::user::UserCommand;
 use tidings_domain::{ConversationEvent, ConversationId, Ending, Event, Told, UserId};
 use tidings_eventlog::Log;
 use tidings_projections::{Fact, Folds};
@@ -83,10 +82,7 @@ impl Reactor for InvitationNotices {
                 }
             }
             if let Some((user, told)) = told(fact) {
-                let event = (fact.stream(), fact.record.seq);
-                commands
-                    .send(fact.record.pos, event, user, UserCommand::Tell(told))
-                    .await?;
+                commands.tell(fact, user, told).await?;
             }
         }
         Ok(())

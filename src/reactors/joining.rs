@@ -10,7 +10,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use tidings_domain::event::{GroupAnswered, GroupAsked, JoinAnswered};
 use tidings_domain::stored::Kind;
-use tidings_domain::user::UserCommand;
 use tidings_domain::{Conversation, ConversationEvent, ConversationId, Event, Told, UserId};
 use tidings_eventlog::Log;
 use tidings_projections::{Fact, Folds};
@@ -126,7 +125,7 @@ impl JoinNotices {
         let mut untold = vec![];
         for (keeper, _) in pairs {
             match blocked.get(&(keeper, user)) {
-                Some(false) => tell(fact, keeper, Told::Asked(asked), commands).await?,
+                Some(false) => commands.tell(fact, keeper, Told::Asked(asked)).await?,
                 Some(true) => untold.push(keeper),
                 None => commands.put_aside(pos, "what two people are to one another cannot be read".into()),
             }
@@ -188,7 +187,7 @@ impl Reactor for JoinNotices {
                             conversation,
                             approved,
                         };
-                        tell(fact, user, Told::JoinAnswered(answered), commands).await?;
+                        commands.tell(fact, user, Told::JoinAnswered(answered)).await?;
                     }
                     clear((fact, user), door, now, commands).await?;
                 }
@@ -232,16 +231,9 @@ async fn clear(
     keepers.extend(door.group.resting_doorkeepers(now));
     keepers.retain(|keeper| *keeper != user);
     for keeper in keepers {
-        tell(fact, keeper, Told::Answered(answered), commands).await?;
+        commands.tell(fact, keeper, Told::Answered(answered)).await?;
     }
     Ok(())
-}
-
-async fn tell(fact: &Fact<'_>, user: UserId, told: Told, commands: &mut Commands<'_>) -> Result<(), Later> {
-    let event = (fact.stream(), fact.record.seq);
-    commands
-        .send(fact.record.pos, event, user, UserCommand::Tell(told))
-        .await
 }
 
 fn word(fact: &Fact<'_>) -> Option<Word> {
