@@ -181,39 +181,15 @@ impl Crowds {
 mod tests {
     use super::*;
     use std::sync::mpsc;
-    use tidings_domain::{
-        Command, CommandId, ConversationCommand, ConversationId, StreamCommand, UserId, pair_of,
-    };
+    use tidings_domain::{ConversationCommand, ConversationId, UserId, pair_of};
     use tokio::sync::oneshot;
 
     fn stream(n: u128) -> ConversationId {
         ConversationId(Uuid::from_u128(n))
     }
 
-    fn command(order: usize, conversation: u128, body: ConversationCommand) -> Pending {
-        Pending {
-            order,
-            command: StreamCommand::Conversation(Command {
-                id: CommandId(Uuid::from_u128(order as u128)),
-                actor: UserId(Uuid::nil()),
-                conversation: stream(conversation),
-                body,
-            }),
-            digest: 0,
-            people: vec![],
-            rooms: vec![],
-            original: None,
-            regards: vec![],
-            as_of: None,
-            reply: Box::new(|_| {}),
-            uncertain: false,
-            looked_again: false,
-            tried_at: None,
-        }
-    }
-
     fn leave(order: usize, conversation: u128) -> Pending {
-        command(order, conversation, ConversationCommand::Leave)
+        Pending::plain(order, conversation, ConversationCommand::Leave)
     }
 
     fn orders(commands: &[Pending]) -> Vec<usize> {
@@ -238,7 +214,7 @@ mod tests {
         restless.note(pair_of(stream(1)));
         let open = |order| {
             let user = UserId(Uuid::from_u128(7));
-            command(order, 1, ConversationCommand::OpenDirect { user })
+            Pending::plain(order, 1, ConversationCommand::OpenDirect { user })
         };
         // Whatever the round left first.
         let rest = restless.hold(vec![leave(2, 1), leave(3, 2), open(1), leave(0, 1)]);

@@ -42,6 +42,32 @@ pub(super) struct Pending {
     pub(super) tried_at: Option<Instant>,
 }
 
+#[cfg(test)]
+impl Pending {
+    /// A command that needs nothing and tells nobody, with an id that follows from its place.
+    pub(super) fn plain(order: usize, conversation: u128, body: tidings_domain::ConversationCommand) -> Self {
+        Self {
+            order,
+            command: StreamCommand::Conversation(tidings_domain::Command {
+                id: CommandId(Uuid::from_u128(order as u128)),
+                actor: UserId(Uuid::nil()),
+                conversation: ConversationId(Uuid::from_u128(conversation)),
+                body,
+            }),
+            digest: 0,
+            people: vec![],
+            rooms: vec![],
+            original: None,
+            regards: vec![],
+            as_of: None,
+            reply: Box::new(|_| {}),
+            uncertain: false,
+            looked_again: false,
+            tried_at: None,
+        }
+    }
+}
+
 impl Pending {
     pub(super) fn stream(&self) -> Uuid {
         self.command.stream()

@@ -122,7 +122,7 @@ fn about(command: &Pending) -> Option<About> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidings_domain::{Command, CommandId, ConversationCommand, ConversationId, StreamCommand, UserId};
+    use tidings_domain::ConversationCommand;
 
     /// A recall of `message`, or where that is 0 something that asks for none.
     fn command(order: usize, stream: u128, message: u128) -> Pending {
@@ -132,25 +132,7 @@ mod tests {
                 message: Uuid::from_u128(message),
             },
         };
-        Pending {
-            order,
-            command: StreamCommand::Conversation(Command {
-                id: CommandId(Uuid::from_u128(order as u128)),
-                actor: UserId(Uuid::nil()),
-                conversation: ConversationId(Uuid::from_u128(stream)),
-                body,
-            }),
-            digest: 0,
-            people: vec![],
-            rooms: vec![],
-            original: None,
-            regards: vec![],
-            as_of: None,
-            reply: Box::new(|_| {}),
-            uncertain: false,
-            looked_again: false,
-            tried_at: None,
-        }
+        Pending::plain(order, stream, body)
     }
 
     fn orders(commands: &[Pending]) -> Vec<usize> {
