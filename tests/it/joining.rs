@@ -30,6 +30,12 @@ fn answer(kind: &str, group: Uuid, user: &User) -> Value {
     json!({ "type": kind, "conversation": group, "user": user.id })
 }
 
+fn admin(group: Uuid, user: &User) -> Value {
+    let mut role = answer("group.role", group, user);
+    role["role"] = json!("admin");
+    role
+}
+
 /// A group that wants to be asked.
 async fn asked_for(owner: &mut Socket, members: &[&User]) -> Uuid {
     let group = owner.create_group(members).await;
@@ -48,9 +54,7 @@ async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_an
     let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
     let (mut c, mut d) = (two.socket(&cat).await, one.socket(&dan).await);
     let group = asked_for(&mut a, &[&ben]).await;
-    let mut role = answer("group.role", group, &ben);
-    role["role"] = json!("admin");
-    a.acked(role).await;
+    a.acked(admin(group, &ben)).await;
     c.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
         assert_eq!(asked_by(keeper, group).await, cat.id);
@@ -162,9 +166,7 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
     let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
     let mut b = node.socket(&ben).await;
     let group = asked_for(&mut a, &[&ben]).await;
-    let mut role = answer("group.role", group, &ben);
-    role["role"] = json!("admin");
-    a.acked(role).await;
+    a.acked(admin(group, &ben)).await;
     for round in 0..5 {
         c.acked(join(group)).await;
         if round < 3 {
@@ -180,9 +182,7 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
     }
     // What Ben is told next is of another group.
     let other = asked_for(&mut a, &[&ben]).await;
-    let mut role = answer("group.role", other, &ben);
-    role["role"] = json!("admin");
-    a.acked(role).await;
+    a.acked(admin(other, &ben)).await;
     c.acked(join(other)).await;
     assert_eq!(asked_by(&mut b, other).await, cat.id);
     node.stop().await;
@@ -196,9 +196,7 @@ async fn who_asks_right_behind_the_last_answer_is_told_of() {
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let (mut c, mut d) = (node.socket(&cat).await, node.socket(&dan).await);
     let group = asked_for(&mut a, &[&ben]).await;
-    let mut role = answer("group.role", group, &ben);
-    role["role"] = json!("admin");
-    a.acked(role).await;
+    a.acked(admin(group, &ben)).await;
     c.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
         assert_eq!(asked_by(keeper, group).await, cat.id);
