@@ -23,6 +23,8 @@ pub enum Fault {
     Forged,
     /// A message is in the log although each try to send it was refused.
     RefusedYetLogged,
+    /// A message was taken for another one under its id, though nothing else was ever sent under that.
+    FalseConflict,
     /// An answer to something that the device did not send.
     AnswerToNothing,
     /// A device was shown something else than the log has.
@@ -80,6 +82,7 @@ impl Fault {
             Self::Repeated => "repeated",
             Self::Forged => "forged",
             Self::RefusedYetLogged => "refused-yet-logged",
+            Self::FalseConflict => "false-conflict",
             Self::AnswerToNothing => "answer-to-nothing",
             Self::ShownOther => "shown-other",
             Self::ShownRecalled => "shown-recalled",

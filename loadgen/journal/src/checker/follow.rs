@@ -155,7 +155,7 @@ impl<'r, 'e> Follower<'r, 'e> {
                 seq,
                 ..
             } => self.receipt(line, conversation, user, *seq),
-            Record::Refused { id, .. } => self.refused(line, *id),
+            Record::Refused { id, code, .. } => self.refused(line, *id, code),
             Record::Unsettled { id, .. } => {
                 let sent = self.run.messages.by(*id, self.journal, |_| true);
                 self.answered(line, *id, sent, Answer::Unsettled);

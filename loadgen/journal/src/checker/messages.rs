@@ -23,6 +23,8 @@ pub(super) struct Sent {
     /// Tries that were refused, and the line of the last refusal.
     pub(super) refused: u32,
     pub(super) refused_line: u32,
+    /// The line of the last refusal as another message than an earlier one of this id, or 0.
+    pub(super) conflict_line: u32,
     /// The line of the first ack, or 0.
     pub(super) acked_line: u32,
     /// The next of the same id.
@@ -73,6 +75,7 @@ impl Messages {
             tries: 1,
             refused: 0,
             refused_line: 0,
+            conflict_line: 0,
             acked_line: 0,
             next: self.first.insert(id, number).unwrap_or(NONE),
         });

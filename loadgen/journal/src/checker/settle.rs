@@ -92,7 +92,7 @@ fn logged_was_sent(run: &mut Run<'_>) -> FirstTries {
                 seq,
             };
             let Some(id) = entry.id else { continue };
-            let (mut other, mut refusal, mut possible) = (None, None, false);
+            let (mut other, mut refusal, mut conflict, mut possible) = (None, None, None, false);
             for sent in run.messages.of(id) {
                 let content = sent.content;
                 if (content.user, content.conversation) != (entry.actor, number)
@@ -106,12 +106,21 @@ fn logged_was_sent(run: &mut Run<'_>) -> FirstTries {
                     tries[seq as usize - 1] = Some((sent.at, sent.line()));
                 }
                 possible |= sent.refused < sent.tries;
-                refusal = Some(Line::Journal {
+                let line = |line| Line::Journal {
                     journal: sent.journal,
-                    line: sent.refused_line,
-                });
+                    line,
+                };
+                refusal = Some(line(sent.refused_line));
+                if sent.conflict_line > 0 {
+                    conflict = Some(line(sent.conflict_line));
+                }
             }
             let name = run.export.names.name(number);
+            if let (Some(conflict), None) = (conflict, other) {
+                run.found.add(Fault::FalseConflict, [conflict, Line::Log(place)], || {
+                    format!("the message {id} was refused as another one than seq {seq} of {name}, which it is")
+                });
+            }
             match (refusal, other) {
                 (None, None) => run.found.add(Fault::Forged, [Line::Log(place)], || {
                     format!("seq {seq} of {name} is the message {id}, which nobody sent")

@@ -531,6 +531,36 @@ fn who_was_refused_once_tries_again() {
 }
 
 #[test]
+fn a_repeat_is_no_conflict_with_itself() {
+    let conflict = Record::Refused {
+        at: 25,
+        id: id(2),
+        code: "conflict".to_owned(),
+    };
+    let run = |others: Vec<Record>| {
+        let tries = [
+            sends(20, 2),
+            sends(22, 2),
+            acked(23, 2),
+            conflict.clone(),
+            shown(26, 2),
+        ];
+        judged(
+            &[there("ann", "phone", others.into_iter().chain(tries))],
+            log(&["ann"]),
+        )
+    };
+    assert_eq!(run(vec![]).unwrap_err().fault, Fault::FalseConflict);
+    let other = Record::Send {
+        at: 19,
+        id: id(2),
+        conversation: "c".to_owned(),
+        digest: 999,
+    };
+    run(vec![other]).unwrap();
+}
+
+#[test]
 fn what_two_devices_of_a_person_send_under_one_id_is_one_message_and_both_are_answered() {
     let tablet = [sends(22, 2), acked(26, 2), shown(27, 2)];
     let summary = judged(&[ann(20), there("ann", "tablet", tablet)], log(&["ann"])).unwrap();

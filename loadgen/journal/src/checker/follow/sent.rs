@@ -9,6 +9,9 @@ use crate::checker::order::{Answer, Try};
 use crate::fault::Fault;
 use crate::record::{Micros, Stored};
 
+/// The code of a refusal because the id was another command's before.
+const CONFLICT: &str = "conflict";
+
 impl Follower<'_, '_> {
     pub(super) fn sent(&mut self, line: u32, at: Micros, id: Uuid, conversation: &str, digest: u64) {
         let content = Content {
@@ -102,7 +105,7 @@ impl Follower<'_, '_> {
         self.run.times.learn(place, at, self.journal, line);
     }
 
-    pub(super) fn refused(&mut self, line: u32, id: Uuid) {
+    pub(super) fn refused(&mut self, line: u32, id: Uuid, code: &str) {
         let place = self.run.export.place(id);
         let entry = place.and_then(|place| self.run.export.entry(place));
         // Of two contents under one id, the one that is not in the log was refused.
@@ -113,6 +116,9 @@ impl Follower<'_, '_> {
             let sent = self.run.messages.get_mut(sent);
             sent.refused += 1;
             sent.refused_line = line;
+            if code == CONFLICT {
+                sent.conflict_line = line;
+            }
         }
     }
 }
