@@ -3,8 +3,9 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
 use tidings_journal::{check_dir, write_log};
 use tidings_stand::{Node, Stand, StandOptions, find_program};
@@ -13,6 +14,7 @@ use crate::board::Counts;
 use crate::plan::Size;
 use crate::seam::Server;
 use crate::tidings::{Export, Tidings};
+use crate::upgrade::{upgrade, verify};
 use crate::workload;
 use crate::xmpp::{Address, Ejabberd, Xmpp};
 
@@ -39,6 +41,10 @@ pub struct Args {
     /// tidings: the program for private nodes; without it, the one beside this program.
     #[arg(long)]
     program: Option<PathBuf>,
+    /// tidings: another build that the private nodes begin as, to be replaced by the program while people talk, one after the
+    /// other.
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "nodes")]
+    older: Option<PathBuf>,
     /// tidings: how many private nodes.
     #[arg(long, default_value_t = 2)]
     private_nodes: usize,
@@ -95,18 +101,39 @@ async fn judge_tidings(args: &Args, seed: u64, dir: &Path) -> Result<Counts> {
         };
         return judge(&Tidings::new(&args.nodes, export)?, seed, &args.size, dir).await;
     }
-    let mut options = StandOptions::new(program()?);
+    let program = program()?;
+    let mut options = StandOptions::new(args.older.clone().unwrap_or_else(|| program.clone()));
     options.nodes = args.private_nodes.max(1);
     let stand = Stand::start(&options).await?;
+    let judged = judge_stand(args, &stand, &program, seed, dir).await;
+    stand.stop().await;
+    judged
+}
+
+/// Judges private nodes, and what becomes of them when they are upgraded meanwhile.
+async fn judge_stand(args: &Args, stand: &Stand, program: &Path, seed: u64, dir: &Path) -> Result<Counts> {
     let nodes: Vec<String> = stand.nodes().iter().map(Node::url).collect();
     let export = if args.export_database {
-        Export::database(options.program, stand.database_url())
+        Export::database(program.to_owned(), stand.database_url())
     } else {
         Export::Fetch
     };
-    let judged = judge(&Tidings::new(&nodes, export)?, seed, &args.size, dir).await;
-    stand.stop().await;
-    judged
+    let tidings = Tidings::new(&nodes, export)?;
+    if args.older.is_none() {
+        return judge(&tidings, seed, &args.size, dir).await;
+    }
+    let traffic = Duration::from_secs(args.size.seconds.into());
+    let upgrading = async {
+        let took = upgrade(stand, program, traffic).await?;
+        ensure!(
+            took < traffic,
+            "people had said everything before the upgrade was done; give it more --seconds"
+        );
+        Ok(())
+    };
+    let counts = judge_beside(&tidings, seed, &args.size, dir, upgrading).await?;
+    verify(stand).await?;
+    Ok(counts)
 }
 
 async fn judge_xmpp(args: &Args, seed: u64, dir: &Path) -> Result<Counts> {
@@ -129,7 +156,18 @@ async fn judge_xmpp(args: &Args, seed: u64, dir: &Path) -> Result<Counts> {
 /// finds is an error, a [`tidings_journal::CheckError`]. So is a run that does not come to rest, in which too little was acked, or in
 /// which the adapter had to put the server right.
 pub async fn judge<S: Server>(server: &S, seed: u64, size: &Size, dir: &Path) -> Result<Counts> {
-    let outcome = workload::run(server, seed, size, dir).await?;
+    judge_beside(server, seed, size, dir, async { Ok(()) }).await
+}
+
+/// As [`judge`], while something else happens: it begins with the traffic, and its error is the run's.
+pub async fn judge_beside<S: Server>(
+    server: &S,
+    seed: u64,
+    size: &Size,
+    dir: &Path,
+    beside: impl Future<Output = Result<()>>,
+) -> Result<Counts> {
+    let outcome = workload::run(server, seed, size, dir, beside).await?;
     let counts = outcome.counts;
     println!(
         "{} messages sent, {} of them again, {} acked, {} refused; {} deliveries; {} connections, {} ended by the server",

@@ -32,8 +32,15 @@ pub(crate) struct Outcome {
     pub(crate) broken: Option<String>,
 }
 
-/// Runs the plan of a seed against a server; the journals go to `dir`.
-pub(crate) async fn run<S: Server>(server: &S, seed: u64, size: &Size, dir: &Path) -> Result<Outcome> {
+/// Runs the plan of a seed against a server; the journals go to `dir`. What happens `beside` it begins with the traffic, and
+/// nobody rests before it has ended.
+pub(crate) async fn run<S: Server>(
+    server: &S,
+    seed: u64,
+    size: &Size,
+    dir: &Path,
+    beside: impl Future<Output = Result<()>>,
+) -> Result<Outcome> {
     let plan = Plan::new(seed, size);
     let people = gather(server, size).await?;
     let rooms = open(server, &plan, &people).await?;
@@ -72,7 +79,12 @@ pub(crate) async fn run<S: Server>(server: &S, seed: u64, size: &Size, dir: &Pat
     }
 
     // Should somebody fail, the sends fail as well, and joining tells why.
-    let told = tell(&plan, &people, &rooms, &board, &orders).await;
+    let told = gathered(&board, &orders).await;
+    let told = told && {
+        let (told, done) = tokio::join!(tell(&plan, &people, &rooms, &orders), beside);
+        done?;
+        told
+    };
     drop((orders, rested));
     let mut restless = None;
     let mut export = Vec::new();
@@ -146,14 +158,8 @@ async fn open<S: Server>(
     Ok(rooms)
 }
 
-/// Tells everybody what to do when its time comes; false when somebody does not listen any more.
-async fn tell<P: Person>(
-    plan: &Plan,
-    people: &[Arc<P>],
-    rooms: &HashMap<Room, Vec<Conversation>>,
-    board: &Board,
-    orders: &[mpsc::Sender<Order>],
-) -> bool {
+/// Lets everybody in; false when somebody does not listen any more.
+async fn gathered(board: &Board, orders: &[mpsc::Sender<Order>]) -> bool {
     for person in orders {
         if person.send(Order::Return).await.is_err() {
             return false;
@@ -165,6 +171,16 @@ async fn tell<P: Person>(
         }
         sleep(POLL).await;
     }
+    true
+}
+
+/// Tells everybody what to do when its time comes; false when somebody does not listen any more.
+async fn tell<P: Person>(
+    plan: &Plan,
+    people: &[Arc<P>],
+    rooms: &HashMap<Room, Vec<Conversation>>,
+    orders: &[mpsc::Sender<Order>],
+) -> bool {
     let start = Instant::now();
     for step in &plan.steps {
         let user = people[step.person].user();

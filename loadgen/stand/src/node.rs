@@ -24,7 +24,7 @@ const POLL: Duration = Duration::from_millis(10);
 
 /// A node of a stand. It may be down.
 pub struct Node {
-    binary: PathBuf,
+    binary: Mutex<PathBuf>,
     config: PathBuf,
     log: PathBuf,
     port: Port,
@@ -58,7 +58,7 @@ impl Node {
             None
         };
         let node = Self {
-            binary: options.program.clone(),
+            binary: Mutex::new(options.program.clone()),
             config,
             log: home.join(format!("{name}.log")),
             port,
@@ -81,23 +81,28 @@ impl Node {
             &self.config.display().to_string(),
         ]
         .map(str::to_owned);
-        let (binary, log, mut environment) = (self.binary.clone(), self.log.clone(), environment.to_vec());
+        let (binary, log, mut environment) = (self.binary(), self.log.clone(), environment.to_vec());
         environment.extend(self.environment.iter().cloned());
         environment.extend(self.clock.iter().flat_map(Clock::environment));
+        let unstarted = format!("cannot start {}", binary.display());
         let started =
             tokio::task::spawn_blocking(move || Program::start(&binary, &arguments, &environment, &log));
-        let program = started
-            .await?
-            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        let program = started.await?.context(unstarted)?;
         *self.slot() = Some(Arc::new(program));
         Ok(())
+    }
+
+    /// Takes another build of the program for whatever is started from now on.
+    pub fn exchange(&self, binary: PathBuf) {
+        *self.binary.lock().unwrap_or_else(PoisonError::into_inner) = binary;
     }
 
     /// Runs another command of the program on the node's configuration, such as `replay`, whether the node is up or not.
     /// Answers what it printed.
     pub async fn run(&self, command: &[&str], limit: Duration) -> Result<String> {
         let name = command.join(" ");
-        let running = tokio::process::Command::new(&self.binary)
+        let binary = self.binary();
+        let running = tokio::process::Command::new(&binary)
             .args(command)
             .arg("--config")
             .arg(&self.config)
@@ -107,7 +112,7 @@ impl Node {
         let output = timeout(limit, running)
             .await
             .with_context(|| format!("{name} did not end within {limit:?}"))?
-            .with_context(|| format!("cannot run {}", self.binary.display()))?;
+            .with_context(|| format!("cannot run {}", binary.display()))?;
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
         if !output.status.success() {
             let errors = String::from_utf8_lossy(&output.stderr);
@@ -227,6 +232,10 @@ impl Node {
         let text = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(5)..].join(" | ")
+    }
+
+    fn binary(&self) -> PathBuf {
+        self.binary.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Arc<Program>>> {
