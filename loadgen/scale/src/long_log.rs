@@ -48,6 +48,8 @@ impl LongLog {
         let mut options = StandOptions::new(program.to_owned());
         // A question that waited in vain is told in the log of whoever asks for it.
         options.environment = vec![("RUST_LOG".to_owned(), "info,tidings_graphql=debug".to_owned())];
+        // Who is measured at the end has come in at the beginning.
+        options.tables.push_str("[auth]\ntoken_ttl_s = 86400\n");
         let stand = Stand::start(&options).await?;
         let made = Self::fill(&stand, size, groups, progress).await;
         let (seeded, [reader, sender], spent) = match made {
