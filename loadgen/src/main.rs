@@ -47,6 +47,8 @@ enum Workload {
     Changes(tidings_scale::changes::Args),
     /// How fast messages become something that can be found, and how long it takes to find them.
     Search(tidings_scale::search::Args),
+    /// How fast read models are rebuilt while a node serves, and how long acks take meanwhile.
+    Rebuild(tidings_scale::rebuild::Args),
     /// What the parts of this machine can do at best.
     Ceilings(tidings_ceilings::Args),
     /// Decides from what clients saw and an export of the log whether anything went amiss.
@@ -98,6 +100,7 @@ impl Workload {
             Self::Long(args) => tidings_scale::long::run(args).await,
             Self::Changes(args) => tidings_scale::changes::run(args).await,
             Self::Search(args) => tidings_scale::search::run(args).await,
+            Self::Rebuild(args) => tidings_scale::rebuild::run(args).await,
             Self::Ceilings(args) => tidings_ceilings::run(args).await,
             Self::Check(args) => tidings_journal::run(args).await,
             Self::Chaos(args) => tidings_chaos::run(args).await,

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Args, Parser};
 use serde_json::Value;
 use tidings_report::Summary;
-use tidings_scale::{changes, growth, history, long, search};
+use tidings_scale::{changes, growth, history, long, rebuild, search};
 
 #[derive(Parser)]
 struct Line<A: Args> {
@@ -106,6 +106,22 @@ async fn what_was_said_is_found_in_every_script() {
         "{notes}"
     );
     assert!(!report.to_string().contains("unknown"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn read_models_are_rebuilt_beside_those_who_write() {
+    let out = tempfile::tempdir().unwrap();
+    let line = "--events 1500 --connections 4 --rate 50 --rounds 1 --seconds 1";
+    rebuild::run(args(out.path(), line)).await.unwrap();
+    let report = report(out.path(), "rebuild");
+    let name = "send to ack while all is rebuilt, p99";
+    compared(&report, name, "while nothing is rebuilt", "at_most");
+    let name = "rows written by a rebuild";
+    compared(&report, name, "COPY of the same rows", "at_least");
+    let figures = report["figures"].as_array().unwrap();
+    let name = "events of the log rebuilt, history alone";
+    assert!(figures.iter().any(|figure| figure["name"] == name), "{report}");
+    assert!(report["notes"].to_string().contains("equal the log row for row"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
