@@ -21,7 +21,7 @@ JOBS ?= 2
 N ?= 100000
 FROM ?= HEAD~1
 
-.PHONY: help run test bench changes search upgrade chaos planted histories deps deps-test web lint fmt generate mutants deny clean-data
+.PHONY: help run test bench changes search rebuild upgrade chaos planted histories deps deps-test web lint fmt generate mutants deny clean-data
 .NOTPARALLEL:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo 'make changes     measure what a group with a million changes costs its lane; the report goes to OUT=bench-results'
 	@echo 'make search      measure how ten million messages are folded and found (ARGS="--rows 1000000" for fewer); the report goes to OUT=bench-results'
 	@echo 'make upgrade     replace nodes of the commit FROM=HEAD~1 by those of this one while people talk, and check what they saw'
+	@echo 'make rebuild     measure how fast read models are rebuilt while a node serves (ARGS="--events 100000" for fewer); the report goes to OUT=bench-results'
 	@echo 'make chaos       break servers under traffic by SEEDS=200 schedules, and check what clients saw'
 	@echo 'make planted     plant faults in the servers, and see that each is found'
 	@echo 'make histories   compare counts with their definition in N=100000 random histories'
@@ -65,6 +66,10 @@ search: deps web
 upgrade: deps web
 	cargo build --release --locked -p tidings -p tidings-loadgen
 	scripts/upgrade.sh "$(FROM)" $(ARGS)
+
+rebuild: deps web
+	cargo build --release --locked -p tidings -p tidings-loadgen
+	"$(TARGET)/release/tidings-loadgen" rebuild --out "$(OUT)" $(ARGS)
 
 chaos: deps-test web
 	cargo build --release --locked -p tidings -p tidings-loadgen
