@@ -208,7 +208,7 @@ impl User {
         match told {
             Told::InvitationEnded(ended) => self.invited.has_any(ended.invitations()),
             Told::Asked(asked) => self.asked.lets_tell(asked.conversation, now),
-            Told::Answered(answered) => self.asked.waits(answered.conversation),
+            Told::Answered(answered) => self.asked.waits(answered),
             _ => true,
         }
     }
@@ -217,7 +217,7 @@ impl User {
         match told {
             Told::Invited(invited) => self.invited.push(invited.invitation(), invited.until),
             Told::InvitationEnded(ended) => self.invited.remove_all(ended.invitations()),
-            Told::Asked(asked) => self.asked.tell(asked.conversation, asked.until),
+            Told::Asked(asked) => self.asked.tell(asked),
             Told::Answered(answered) => self.asked.answer(answered.conversation),
             _ => {}
         }

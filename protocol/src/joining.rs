@@ -28,12 +28,18 @@ pub struct GroupAsked {
     pub conversation: Uuid,
     pub user: Uuid,
     pub until: Timestamp,
+    /// The request's place in the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
 }
 
 /// Nobody waits for an answer of the group any more, whose requests the user was told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupAnswered {
     pub conversation: Uuid,
+    /// The answer's place in the group: whoever asked behind it waits still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
 }
 
 /// The user has asked to be let into a group, and was answered.

@@ -121,6 +121,7 @@ impl JoinNotices {
             conversation,
             user,
             until: (now + AGAIN).into(),
+            seq: Some(fact.record.seq),
         };
         let mut untold = vec![];
         for (keeper, _) in pairs {
@@ -222,6 +223,7 @@ async fn clear(
     door.last = Last::Clear;
     let answered = GroupAnswered {
         conversation: ConversationId(fact.stream()),
+        seq: Some(fact.record.seq),
     };
     // Whom the event is about is told at most one thing by it.
     let mut keepers = door.group.doorkeepers(now);

@@ -18,8 +18,31 @@ async fn asked_by(socket: &mut Socket, group: Uuid) -> Uuid {
         ("group.asked", &json!(group)),
         "{data}"
     );
-    assert!(data["until"].is_string(), "{data}");
+    assert!(data["until"].is_string() && data["seq"].is_u64(), "{data}");
     id(&data["user"])
+}
+
+/// All who had asked are answered, by the next notice.
+async fn all_answered(socket: &mut Socket, group: Uuid) {
+    let (kind, data) = told(socket).await;
+    assert_eq!(
+        (kind.as_str(), &data["conversation"]),
+        ("group.answered", &json!(group)),
+        "{data}"
+    );
+    assert!(data["seq"].is_u64(), "{data}");
+}
+
+/// Until it was looked whom anything is to be told of what the group holds by now.
+async fn looked(client: &tokio_postgres::Client, group: Uuid) {
+    let sql = "SELECT bool_and(c.pos >= e.pos) FROM event e \
+                 JOIN reactor_checkpoint c ON c.reactor = 'join-notices' AND c.lane = e.lane \
+                WHERE e.stream = $1";
+    eventually(async || {
+        let row = client.query_one(sql, &[&group]).await.unwrap();
+        row.get::<_, Option<bool>>(0).unwrap_or(false).then_some(())
+    })
+    .await;
 }
 
 fn join(group: Uuid) -> Value {
@@ -68,8 +91,7 @@ async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_an
     let refused = json!({ "conversation": group, "approved": false });
     assert_eq!(told(&mut d).await, ("join.answered".to_owned(), refused));
     for keeper in [&mut a, &mut b] {
-        let answered = ("group.answered".to_owned(), json!({ "conversation": group }));
-        assert_eq!(told(keeper).await, answered);
+        all_answered(keeper, group).await;
     }
     let mut later = two.socket(&eve).await;
     later.acked(join(group)).await;
@@ -207,9 +229,39 @@ async fn who_asks_right_behind_the_last_answer_is_told_of() {
     a.acked(answer("group.refuse", group, &cat)).await;
     d.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
-        let answered = ("group.answered".to_owned(), json!({ "conversation": group }));
-        assert_eq!(told(keeper).await, answered);
+        all_answered(keeper, group).await;
     }
     assert_eq!(asked_by(&mut a, group).await, dan.id);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_looked_at_again_ends_no_notice_of_whoever_asked_behind_it() {
+    let store = Store::new().await;
+    let client = store.client().await;
+    // Nobody is told anything until Cat has asked behind the answer to Ben.
+    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.reactor.join-notices', 0))";
+    client.batch_execute(lock).await.unwrap();
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let mut c = node.socket(&cat).await;
+    let group = asked_for(&mut a, &[]).await;
+    b.acked(join(group)).await;
+    a.acked(answer("group.refuse", group, &ben)).await;
+    c.acked(join(group)).await;
+    client
+        .batch_execute("SELECT pg_advisory_unlock_all()")
+        .await
+        .unwrap();
+    assert_eq!(asked_by(&mut a, group).await, cat.id);
+    looked(&client, group).await;
+    // As after a crash before it has noted how far it has come.
+    let back = "UPDATE reactor_checkpoint SET pos = 0 WHERE reactor = 'join-notices'";
+    client.batch_execute(back).await.unwrap();
+    looked(&client, group).await;
+    let sql = "SELECT array_agg(kind ORDER BY seq) FROM event WHERE stream = $1 AND kind IN (90, 91)";
+    let told: Vec<i16> = client.query_one(sql, &[&ann.id]).await.unwrap().get(0);
+    assert_eq!(told, [90]);
     node.stop().await;
 }

@@ -24,6 +24,9 @@ pub struct GroupAsked {
     pub conversation: ConversationId,
     pub user: UserId,
     pub until: Moment,
+    /// The request's place in the group; none in what was told before it was known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<u64>,
 }
 
 impl Stored for GroupAsked {
@@ -40,6 +43,9 @@ impl Stored for GroupAsked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswered {
     pub conversation: ConversationId,
+    /// The answer's place in the group: what came behind it waits still. None in what was told before it was known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seq: Option<u64>,
 }
 
 impl Stored for GroupAnswered {
@@ -78,6 +84,8 @@ pub(super) struct Asked(BTreeMap<ConversationId, Notices>);
 struct Notices {
     /// Until when the last ones hold, one at least. Each holds for as long as is counted.
     ends: Vec<Moment>,
+    /// Where in the group the request stands that the last one was told of; 0 where that is not known.
+    seq: u64,
     /// Since the last one all were answered.
     is_answered: bool,
 }
@@ -93,18 +101,23 @@ impl Asked {
         hold < most
     }
 
-    /// Whether they were told, and not that all were answered.
-    pub(super) fn waits(&self, group: ConversationId) -> bool {
-        self.0.get(&group).is_some_and(|notices| !notices.is_answered)
+    /// Whether they were told of a request before this answer, and not that all were answered. The same answer may be told again, when they were
+    /// told of whoever asked behind it.
+    pub(super) fn waits(&self, answered: &GroupAnswered) -> bool {
+        let is_before = |request: u64| answered.seq.is_none_or(|answer| request < answer);
+        let notices = self.0.get(&answered.conversation);
+        notices.is_some_and(|notices| !notices.is_answered && is_before(notices.seq))
     }
 
-    pub(super) fn tell(&mut self, group: ConversationId, until: Moment) {
-        let notices = self.0.entry(group).or_insert_with(|| Notices {
+    pub(super) fn tell(&mut self, asked: &GroupAsked) {
+        let notices = self.0.entry(asked.conversation).or_insert_with(|| Notices {
             ends: vec![],
+            seq: 0,
             is_answered: false,
         });
+        notices.seq = asked.seq.unwrap_or(0);
         notices.is_answered = false;
-        notices.ends.push(until);
+        notices.ends.push(asked.until);
         if notices.ends.len() > ASKED_TOLD_MAX {
             notices.ends.remove(0);
         }
@@ -127,6 +140,7 @@ impl Asked {
         out.extend((self.0.len() as u64).to_le_bytes());
         for (group, notices) in &self.0 {
             out.extend(group.0.as_bytes());
+            out.extend(notices.seq.to_le_bytes());
             out.push(u8::from(notices.is_answered));
             out.extend((notices.ends.len() as u64).to_le_bytes());
             for until in &notices.ends {
@@ -137,8 +151,9 @@ impl Asked {
 
     pub(super) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
         let count = frozen.number()?;
-        let all = frozen.list(count, 33, |frozen| {
+        let all = frozen.list(count, 41, |frozen| {
             let group = ConversationId(Uuid::from_bytes(frozen.array()?));
+            let seq = frozen.number()?;
             let is_answered = match frozen.byte()? {
                 0 => false,
                 1 => true,
@@ -149,7 +164,12 @@ impl Asked {
                 let until = DateTime::from_timestamp_millis(i64::from_le_bytes(frozen.array()?))?;
                 Some(Moment::from(until))
             })?;
-            Some((group, Notices { ends, is_answered }))
+            let notices = Notices {
+                ends,
+                seq,
+                is_answered,
+            };
+            Some((group, notices))
         })?;
         Some(Self(all.into_iter().collect()))
     }

@@ -286,10 +286,12 @@ fn examples() -> Vec<Event> {
             conversation: conversation(500),
             user: user(3),
             until: moment(),
+            seq: None,
         })
         .into(),
         Told::Answered(GroupAnswered {
             conversation: conversation(500),
+            seq: None,
         })
         .into(),
         Told::JoinAnswered(JoinAnswered {
@@ -453,6 +455,24 @@ fn more() -> Vec<(&'static str, Event)> {
                 conversation: ConversationId(Uuid::from_u128(500)),
                 outcome: Ending::Withdrawn,
                 by: Some(user(2)),
+            })
+            .into(),
+        ),
+        (
+            "seq",
+            Told::Asked(GroupAsked {
+                conversation: ConversationId(Uuid::from_u128(500)),
+                user: user(3),
+                until: moment(),
+                seq: Some(12),
+            })
+            .into(),
+        ),
+        (
+            "seq",
+            Told::Answered(GroupAnswered {
+                conversation: ConversationId(Uuid::from_u128(500)),
+                seq: Some(13),
             })
             .into(),
         ),

@@ -277,11 +277,25 @@ fn asks(n: u128, until: i64) -> Told {
         conversation: GROUP,
         user: user(n),
         until: DateTime::from_timestamp(until, 0).unwrap().into(),
+        seq: None,
     })
 }
 
 fn answered() -> Told {
-    Told::Answered(GroupAnswered { conversation: GROUP })
+    Told::Answered(GroupAnswered {
+        conversation: GROUP,
+        seq: None,
+    })
+}
+
+/// The same of a request, and of an answer, that stand in the group at a seq.
+fn placed(told: Told, seq: u64) -> Told {
+    let seq = Some(seq);
+    match told {
+        Told::Asked(asked) => Told::Asked(GroupAsked { seq, ..asked }),
+        Told::Answered(answered) => Told::Answered(GroupAnswered { seq, ..answered }),
+        other => other,
+    }
 }
 
 fn somebody() -> User {
@@ -327,6 +341,21 @@ fn somebody_is_told_of_one_who_asks_and_of_others_when_all_were_answered_or_a_da
 }
 
 #[test]
+fn an_answer_that_is_told_again_ends_no_notice_of_whoever_asked_behind_it() {
+    let mut state = somebody();
+    assert_eq!(hear(&mut state, placed(asks(DAN, 100), 12), 0), 1);
+    let stream = Stream::User(state.clone());
+    assert_eq!(Stream::thaw(&stream.freeze()), Some(stream));
+    assert_eq!(hear(&mut state, placed(answered(), 11), 1), 0);
+    assert_eq!(hear(&mut state, placed(answered(), 13), 1), 1);
+    // Of what was told before places were known, every answer is the end, and what is told without one ends all.
+    assert_eq!(hear(&mut state, asks(DAN, 100), 2), 1);
+    assert_eq!(hear(&mut state, placed(answered(), 11), 2), 1);
+    assert_eq!(hear(&mut state, placed(asks(DAN, 100), 14), 3), 1);
+    assert_eq!(hear(&mut state, answered(), 3), 1);
+}
+
+#[test]
 fn somebody_is_told_only_so_often_in_a_day_however_often_all_are_answered() {
     const DAY: i64 = 24 * 60 * 60;
     let mut state = somebody();
@@ -354,6 +383,7 @@ fn of_many_groups_the_one_whose_last_notice_is_over_first_is_forgotten() {
             conversation: ConversationId(Uuid::from_u128(n)),
             user: user(DAN),
             until: DateTime::from_timestamp(1_000 + n as i64, 0).unwrap().into(),
+            seq: None,
         });
         assert_eq!(hear(&mut state, asked, 0), 1);
     }
@@ -361,6 +391,7 @@ fn of_many_groups_the_one_whose_last_notice_is_over_first_is_forgotten() {
     let answered = |n| {
         Told::Answered(GroupAnswered {
             conversation: ConversationId(Uuid::from_u128(n)),
+            seq: None,
         })
     };
     assert_eq!(hear(&mut state, answered(0), 0), 0);

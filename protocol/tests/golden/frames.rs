@@ -966,13 +966,13 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         (
             "group.asked",
             format!(
-                r#"{{"conversation":"{conversation}","user":"{user}","until":"{}"}}"#,
+                r#"{{"conversation":"{conversation}","user":"{user}","until":"{}","seq":12}}"#,
                 at()
             ),
         ),
         (
             "group.answered",
-            format!(r#"{{"conversation":"{conversation}"}}"#),
+            format!(r#"{{"conversation":"{conversation}","seq":13}}"#),
         ),
         (
             "join.answered",
