@@ -47,8 +47,9 @@ pub trait Reactor: Send + Sync + 'static {
     /// How often it is told what there is.
     fn every(&self) -> Duration;
 
-    /// Gives the commands that some events of a lane ask for, all of which were appended at or before `due`. An event that nothing can
-    /// be done about is [put aside](Commands::put_aside).
+    /// Gives the commands that some events of a lane ask for, all of which were appended at or before `due`. That is by the log's time, which may
+    /// be ahead: what is so now is for [`clock`](crate::clock) to say. An event that nothing can be done about is
+    /// [put aside](Commands::put_aside).
     ///
     /// # Errors
     /// Says why nothing can be done now: it is told the same events later, and perhaps others with them.

@@ -4,6 +4,7 @@
 use super::Reactor;
 use super::blocks::blocks;
 use super::commands::{Commands, Later};
+use crate::clock;
 use crate::lanes;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeSet, HashMap};
@@ -166,9 +167,11 @@ impl Reactor for JoinNotices {
     async fn react(
         &self,
         facts: &[Fact<'_>],
-        now: DateTime<Utc>,
+        _: DateTime<Utc>,
         commands: &mut Commands<'_>,
     ) -> Result<(), Later> {
+        // What is due may lie ahead with the log's time; whoever is told decides by the clock.
+        let now = clock::now();
         let recent = facts.iter().filter(|fact| now - fact.at() < OLD);
         let news: Vec<_> = recent
             .filter_map(|fact| word(fact).map(|word| (fact, word)))

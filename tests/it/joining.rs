@@ -1,6 +1,7 @@
 //! Requests to be let into groups: those who answer are told of them without being flooded, and those who ask are told the answer.
 
 use crate::support::*;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -232,6 +233,33 @@ async fn who_asks_right_behind_the_last_answer_is_told_of() {
         all_answered(keeper, group).await;
     }
     assert_eq!(asked_by(&mut a, group).await, dan.id);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_ends_by_the_clock_and_who_is_muted_is_not_told_though_the_logs_time_is_ahead() {
+    let store = Store::new().await;
+    let client = store.client().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let group = asked_for(&mut a, &[&ben]).await;
+    a.acked(admin(group, &ben)).await;
+    let until = (Utc::now() + TimeDelta::hours(12)).to_rfc3339_opts(SecondsFormat::Millis, true);
+    let mut mute = answer("group.mute", group, &ben);
+    mute["on"] = json!(true);
+    mute["until"] = json!(until);
+    a.acked(mute).await;
+    store.log_time_ahead().await;
+    c.acked(join(group)).await;
+    let (kind, data) = told(&mut a).await;
+    assert_eq!((kind.as_str(), id(&data["user"])), ("group.asked", cat.id));
+    let until: DateTime<Utc> = text(&data["until"]).parse().unwrap();
+    assert!(until <= Utc::now() + TimeDelta::days(1), "{until}");
+    looked(&client, group).await;
+    let sql = "SELECT count(*) FROM event WHERE stream = $1 AND kind = 90";
+    let of_ben: i64 = client.query_one(sql, &[&ben.id]).await.unwrap().get(0);
+    assert_eq!(of_ben, 0);
     node.stop().await;
 }
 
