@@ -35,9 +35,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::event::Acted;
 use tidings_domain::{
-    AnnouncementCommand, Command, CommandId, Conversation, ConversationId, DigestKey, Facts, Filing,
-    Handling, Need, Original, Pair, PairCommand, Reason, Receipts, Regard, Rejection, ReportCommand,
-    ReportId, Rules, Stream, StreamCommand, UserCommand, UserId, pair_of, reports_of,
+    AnnouncementCommand, Command, CommandId, Conversation, ConversationId, DigestKey, Facts, Filing, Need,
+    Original, Pair, PairCommand, Receipts, Regard, Rejection, ReportCommand, Rules, Stream, StreamCommand,
+    UserCommand, UserId, pair_of, reports_of,
 };
 use tidings_eventlog::record::lane_of;
 use tidings_eventlog::{Appender, Committed, Log, Pool, ReadError};
@@ -502,25 +502,19 @@ impl Lanes {
         );
     }
 
-    /// Queues what the moderator `actor` makes of a report, as they have seen it, which is on the stream `reports`, and waits for the answer.
+    /// Queues what the moderator `actor` wants of a report, which is on the stream `reports`, and waits for the answer.
     pub async fn submit_handling(
         &self,
         actor: UserId,
         id: Uuid,
         reports: Uuid,
-        (report, seen, handling): (ReportId, Option<u32>, Handling),
-        note: Option<Reason>,
+        command: ReportCommand,
     ) -> Result<Accepted, Refusal> {
         let command = StreamCommand::Reports {
             actor,
             id: CommandId(id),
             reports,
-            command: ReportCommand::Handle {
-                report,
-                seen,
-                handling,
-                note,
-            },
+            command,
         };
         self.submit_own(command, None).await
     }

@@ -91,11 +91,15 @@ pub enum ReportCommand {
     File(Filing),
     Handle {
         report: ReportId,
-        /// How many versions the message had when it was reported as the actor has seen it; none where it does not matter.
-        seen: Option<u32>,
+        /// How many versions the message had when it was reported as the actor has seen it.
+        seen: u32,
         handling: Handling,
         /// Why.
         note: Option<Reason>,
+    },
+    /// Looks whether it is settled: it is refused then, and else nothing comes of it, however often it was made once more.
+    Look {
+        report: ReportId,
     },
 }
 
@@ -156,6 +160,10 @@ impl Reports {
             } => {
                 let handled = self.handle(actor, (*report, *seen, *handling), note.as_ref())?;
                 Ok(handled.map(ReportEvent::Handled).into_iter().collect())
+            }
+            ReportCommand::Look { report } => {
+                self.look(actor, *report)?;
+                Ok(vec![])
             }
         }
     }

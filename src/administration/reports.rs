@@ -10,7 +10,7 @@ use tidings_domain::event::Acted;
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     Act, Command, CommandId, Content, ConversationCommand, ConversationEvent, ConversationId, Event, Field,
-    Handling, MessageText, Reason, Rejection, ReportId, UserId,
+    Handling, MessageText, Reason, Rejection, ReportCommand, ReportId, UserId,
 };
 use tidings_eventlog::{ReadError, Recorded};
 use tidings_graphql::{
@@ -78,9 +78,13 @@ impl Administration {
             note,
         } = order;
         let note = reason(note.as_deref())?;
-        let handled = self
-            .handle(by, reports, (report, Some(versions), handling), note.clone())
-            .await?;
+        let handle = ReportCommand::Handle {
+            report: ReportId(report),
+            seen: versions,
+            handling,
+            note: note.clone(),
+        };
+        let handled = self.handle(by, reports, handle).await?;
         let body = match (handling, note) {
             (Handling::Recall, Some(reason)) => ConversationCommand::Moderate { message, reason },
             (Handling::Dismiss | Handling::Resolve, _) => ConversationCommand::ShowAgain { message },
@@ -112,15 +116,21 @@ impl Administration {
             }
         };
         let is_shown = matches!(body, ConversationCommand::ShowAgain { .. });
-        let assign = |seen| self.handle(by, reports, (report, seen, Handling::Assign), None);
-        let looked = assign(Some(versions)).await?;
+        let report = ReportId(report);
+        let assign = ReportCommand::Handle {
+            report,
+            seen: versions,
+            handling: Handling::Assign,
+            note: None,
+        };
+        let looked = self.handle(by, reports, assign).await?;
         let done = self.moderate(by, conversation, body, &looked).await?;
         if is_shown {
             return Ok(done);
         }
         // Whoever has settled it meanwhile may have shown the message again before it was withheld. Where it was made once more, it is withheld all
-        // the more.
-        let still = assign(None).await;
+        // the more, and the report is for whoever sees what it is now.
+        let still = self.handle(by, reports, ReportCommand::Look { report }).await;
         if let Err(settled) = still {
             let body = ConversationCommand::ShowAgain { message };
             self.moderate(by, conversation, body, &looked).await?;
@@ -129,17 +139,10 @@ impl Administration {
         Ok(done)
     }
 
-    /// Says what becomes of a report.
-    async fn handle(
-        &self,
-        by: Uuid,
-        reports: Uuid,
-        (report, seen, handling): (Uuid, Option<u32>, Handling),
-        note: Option<Reason>,
-    ) -> Result<Accepted, Refusal> {
+    /// Says what becomes of a report, or looks whether it is settled.
+    async fn handle(&self, by: Uuid, reports: Uuid, command: ReportCommand) -> Result<Accepted, Refusal> {
         let lanes = &self.0.ground.lanes;
-        let handling = (ReportId(report), seen, handling);
-        let handled = lanes.submit_handling(UserId(by), clock::id(), reports, handling, note);
+        let handled = lanes.submit_handling(UserId(by), clock::id(), reports, command);
         handled.await.map_err(|refused| refusal(&refused))
     }
 

@@ -1,6 +1,6 @@
 //! What moderators make of reports.
 
-use super::{ReportEvent, Reports};
+use super::{ReportEvent, Reports, Standing};
 use crate::event::Event;
 use crate::id::{ReportId, UserId};
 use crate::kind::{Kind, Stored};
@@ -81,18 +81,18 @@ impl Handling {
     }
 }
 
+const SETTLED: Rejection = Rejection::Conflict("this report is settled already");
+
 impl Reports {
     /// What is done with a report is done: who does the same finds it so, who does otherwise comes too late. Nobody judges their own message, nor
     /// what they have not seen: each report under the same id is of more versions than the one before.
     pub(super) fn handle(
         &self,
         actor: UserId,
-        (report, seen, handling): (ReportId, Option<u32>, Handling),
+        (report, seen, handling): (ReportId, u32, Handling),
         note: Option<&Reason>,
     ) -> Result<Option<ReportHandled>, Rejection> {
-        // Who sent the message is not told of its reports.
-        let standing = self.0.get(&report).filter(|standing| standing.sender != actor);
-        let standing = standing.ok_or(Rejection::NotFound(Field::Message))?;
+        let standing = self.standing(actor, report)?;
         // Also of a repeat: it takes the message back where the first one has not come to that.
         if handling == Handling::Recall && note.is_none() {
             return Err(Rejection::invalid(
@@ -100,14 +100,12 @@ impl Reports {
                 "members are told why a message is gone",
             ));
         }
-        if seen.is_some_and(|seen| seen != standing.versions) {
+        if seen != standing.versions {
             return Err(Rejection::Conflict("this report was made once more"));
         }
         match standing.handled {
             Some((done, _)) if done.is_final() && done == handling => return Ok(None),
-            Some((done, _)) if done.is_final() => {
-                return Err(Rejection::Conflict("this report is settled already"));
-            }
+            Some((done, _)) if done.is_final() => return Err(SETTLED),
             Some((done, by)) if done == handling && by == actor => return Ok(None),
             _ => {}
         }
@@ -117,5 +115,19 @@ impl Reports {
             action: handling,
             note: note.cloned(),
         }))
+    }
+
+    /// Refuses what is settled. Whatever was reported once more behind what the actor has seen is nobody's by that.
+    pub(super) fn look(&self, actor: UserId, report: ReportId) -> Result<(), Rejection> {
+        match self.standing(actor, report)?.handled {
+            Some((done, _)) if done.is_final() => Err(SETTLED),
+            _ => Ok(()),
+        }
+    }
+
+    /// A report as it stands for whoever may judge it: who sent the message is not told of its reports.
+    fn standing(&self, actor: UserId, report: ReportId) -> Result<&Standing, Rejection> {
+        let standing = self.0.get(&report).filter(|standing| standing.sender != actor);
+        standing.ok_or(Rejection::NotFound(Field::Message))
     }
 }

@@ -33,9 +33,14 @@ fn report_of(by: u128) -> ReportId {
 }
 
 fn handle(by: u128, handling: Handling) -> ReportCommand {
+    seeing(1, by, handling)
+}
+
+/// The same by who has seen it as it was made of so many versions.
+fn seeing(versions: u32, by: u128, handling: Handling) -> ReportCommand {
     ReportCommand::Handle {
         report: report_of(by),
-        seen: None,
+        seen: versions,
         handling,
         note: Some(reason("an insult")),
     }
@@ -126,7 +131,7 @@ fn what_a_message_was_made_into_is_reported_once_more_whatever_became_of_the_rep
         // Once, also where an edit is not known of here, and it is settled on its own.
         life.nothing(ANN, &edited(3))
             .nothing(ANN, &edited(2))
-            .done(DAN, &handle(ANN, Handling::Dismiss))
+            .done(DAN, &seeing(3, ANN, Handling::Dismiss))
             .nothing(ANN, &edited(3))
             .done(ANN, &edited(4));
     }
@@ -237,12 +242,7 @@ fn what_is_made_of_a_report_is_made_once() {
 
 #[test]
 fn what_was_reported_once_more_is_not_settled_by_who_has_seen_what_was_reported_before() {
-    let seeing = |versions, handling| ReportCommand::Handle {
-        report: report_of(ANN),
-        seen: Some(versions),
-        handling,
-        note: Some(reason("an insult")),
-    };
+    let seeing = |versions, handling| seeing(versions, ANN, handling);
     let once_more = || Rejection::Conflict("this report was made once more");
     for handling in [
         Handling::Assign,
@@ -257,15 +257,44 @@ fn what_was_reported_once_more_is_not_settled_by_who_has_seen_what_was_reported_
             .refused(DAN, &seeing(1, handling), once_more())
             .refused(CAT, &seeing(3, handling), once_more())
             .done(DAN, &seeing(2, handling))
-            .nothing(DAN, &handle(ANN, handling));
+            .nothing(DAN, &seeing(2, handling));
     }
+}
+
+#[test]
+fn who_looks_once_more_whether_it_is_settled_takes_nothing_over_that_was_reported_behind_it() {
+    let look = || ReportCommand::Look {
+        report: report_of(ANN),
+    };
+    let settled = || Rejection::Conflict("this report is settled already");
+    let looked = reported()
+        .done(DAN, &handle(ANN, Handling::Assign))
+        .nothing(DAN, &look())
+        .done(ANN, &edited(2))
+        .nothing(DAN, &look());
+    // It is nobody's, until somebody takes it who has seen it.
+    looked.clone().done(DAN, &seeing(2, ANN, Handling::Assign));
+    for handling in [Handling::Dismiss, Handling::Resolve, Handling::Recall] {
+        let life = looked.clone().done(CAT, &seeing(2, ANN, handling));
+        life.refused(DAN, &look(), settled())
+            .done(ANN, &edited(3))
+            .nothing(DAN, &look());
+    }
+    let not_found = || Rejection::NotFound(Field::Message);
+    looked.refused(BEN, &look(), not_found()).refused(
+        DAN,
+        &ReportCommand::Look {
+            report: report_of(CAT),
+        },
+        not_found(),
+    );
 }
 
 #[test]
 fn nobody_judges_their_own_message_and_members_are_told_why_one_is_gone() {
     let unsaid = ReportCommand::Handle {
         report: report_of(ANN),
-        seen: None,
+        seen: 1,
         handling: Handling::Recall,
         note: None,
     };
