@@ -33,6 +33,17 @@ pub enum Later {
     Refused(Refusal),
 }
 
+/// How a reactor comes to the facts that it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// In their order, and with many refusals one behind the other the rest is left for later.
+    InOrder,
+    /// In their order, however many commands are refused.
+    Stubborn,
+    /// To one that was put aside, behind those that came later, however many commands are refused.
+    Alone,
+}
+
 type Answer = (u64, Result<Accepted, Refusal>);
 
 /// Takes what a reactor wants done, a few commands at a time.
@@ -40,28 +51,31 @@ pub struct Commands<'a> {
     lanes: &'a Lanes,
     log_id: Uuid,
     reactor: &'static str,
+    attempt: Attempt,
     under_way: FuturesUnordered<BoxFuture<'a, Answer>>,
     aside: BTreeMap<u64, Aside>,
     refused: usize,
-    /// With these many refusals one behind the other the rest is left for later.
-    refused_max: usize,
 }
 
 /// Why a fact is put aside, and whether it is tried again by itself.
 pub(super) type Aside = (String, bool);
 
 impl<'a> Commands<'a> {
-    /// `stubborn` goes on however many commands are refused.
-    pub(super) fn new(lanes: &'a Lanes, log_id: Uuid, reactor: &'static str, stubborn: bool) -> Self {
+    pub(super) fn new(lanes: &'a Lanes, log_id: Uuid, reactor: &'static str, attempt: Attempt) -> Self {
         Self {
             lanes,
             log_id,
             reactor,
+            attempt,
             under_way: FuturesUnordered::new(),
             aside: BTreeMap::new(),
             refused: 0,
-            refused_max: if stubborn { usize::MAX } else { REFUSED_IN_A_ROW },
         }
+    }
+
+    /// Whether the fact was put aside and is tried again: what came later was reacted to before.
+    pub fn is_alone(&self) -> bool {
+        self.attempt == Attempt::Alone
     }
 
     /// Sends a command to a user's stream, once for each `event` (a stream, and a seq there), however often it is asked for. `cause` is
@@ -184,7 +198,7 @@ impl<'a> Commands<'a> {
             // A stream that cannot be read, or written for the moment, keeps nobody else waiting.
             Some((cause, Err(refusal @ (Refusal::Overloaded | Refusal::Unavailable)))) => {
                 self.refused += 1;
-                if self.refused >= self.refused_max {
+                if self.attempt == Attempt::InOrder && self.refused >= REFUSED_IN_A_ROW {
                     return Err(Later::Refused(refusal));
                 }
                 self.aside.entry(cause).or_insert((refusal.to_string(), true));

@@ -202,8 +202,16 @@ impl Reactor for JoinNotices {
 }
 
 impl Door {
-    /// Whether everybody who had asked before an event is answered. Who has asked since is told of by what they did.
-    fn is_clear_at(&self, fact: &Fact<'_>, now: DateTime<Utc>) -> bool {
+    /// Whether everybody who had asked before an event is answered. Who has asked since is told of by what they did, unless it `is_alone`: then that
+    /// was looked at before, and where a notice stood it said nothing of them, so it stands for them.
+    fn is_clear_at(&self, fact: &Fact<'_>, now: DateTime<Utc>, is_alone: bool) -> bool {
+        if is_alone {
+            return self
+                .group
+                .asked_by(DateTime::<Utc>::MAX_UTC, now)
+                .next()
+                .is_none();
+        }
         // Of what was appended together, the times say nothing.
         let later = |user: &UserId| self.asked.get(user).is_some_and(|seq| *seq > fact.record.seq);
         self.group.asked_by(fact.at(), now).all(|user| later(&user))
@@ -217,7 +225,7 @@ async fn clear(
     now: DateTime<Utc>,
     commands: &mut Commands<'_>,
 ) -> Result<(), Later> {
-    if door.last == Last::Clear || !door.is_clear_at(fact, now) {
+    if door.last == Last::Clear || !door.is_clear_at(fact, now, commands.is_alone()) {
         return Ok(());
     }
     if door.last == Last::Asked {

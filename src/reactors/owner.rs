@@ -1,7 +1,7 @@
 //! The task of a reactor: owns its name among all nodes, or waits for it, and takes it through the lanes.
 
 use super::Reactor;
-use super::commands::{Commands, Later};
+use super::commands::{Attempt, Commands, Later};
 use super::due::Dues;
 use crate::clock;
 use crate::lanes::Lanes;
@@ -112,7 +112,12 @@ impl<R: Reactor> Owner<R> {
                 continue;
             };
             let stubborn = failures.get(&place.lane).is_some_and(|times| *times >= ATTEMPTS);
-            let held = match self.lane(consumer, place, due, stubborn).await {
+            let attempt = if stubborn {
+                Attempt::Stubborn
+            } else {
+                Attempt::InOrder
+            };
+            let held = match self.lane(consumer, place, due, attempt).await {
                 Ok(held) => {
                     failures.remove(&place.lane);
                     held
@@ -144,7 +149,7 @@ impl<R: Reactor> Owner<R> {
         consumer: &mut Consumer,
         mut place: ConsumerPlace,
         due: DateTime<Utc>,
-        stubborn: bool,
+        attempt: Attempt,
     ) -> Result<bool, Later> {
         loop {
             let begun = Instant::now();
@@ -166,7 +171,7 @@ impl<R: Reactor> Owner<R> {
                 Told::Portion(mut portion) => {
                     let late = portion.begun_at().map_or(0, |at| (due - at).num_seconds());
                     self.lags(place.lane, late);
-                    self.react(&mut portion, due, stubborn).await?;
+                    self.react(&mut portion, due, attempt).await?;
                     if !consumer.advance(&portion).await? {
                         // Somebody else was here, and knows how far it has come.
                         return Ok(false);
@@ -180,8 +185,8 @@ impl<R: Reactor> Owner<R> {
         }
     }
 
-    async fn react(&self, portion: &mut Portion, due: DateTime<Utc>, stubborn: bool) -> Result<(), Later> {
-        let mut commands = Commands::new(&self.lanes, self.log_id, self.reactor.name(), stubborn);
+    async fn react(&self, portion: &mut Portion, due: DateTime<Utc>, attempt: Attempt) -> Result<(), Later> {
+        let mut commands = Commands::new(&self.lanes, self.log_id, self.reactor.name(), attempt);
         let facts = portion.facts();
         if !facts.is_empty() {
             self.reactor.react(&facts, due, &mut commands).await?;
@@ -230,7 +235,7 @@ impl<R: Reactor> Owner<R> {
         let Some(due) = by_clock.max(portion.begun_at()) else {
             return Ok(());
         };
-        self.react(&mut portion, due, true).await?;
+        self.react(&mut portion, due, Attempt::Alone).await?;
         Ok(consumer.tried(&portion).await?)
     }
 

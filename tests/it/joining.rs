@@ -34,6 +34,21 @@ async fn all_answered(socket: &mut Socket, group: Uuid) {
     assert!(data["seq"].is_u64(), "{data}");
 }
 
+const ASKED: i16 = 90;
+const ANSWERED: i16 = 91;
+
+/// Nobody is told anything while the session that has said so lasts,
+const HELD: &str = "SELECT pg_advisory_lock(hashtextextended('tidings.reactor.join-notices', 0))";
+/// or until it says this.
+const FREED: &str = "SELECT pg_advisory_unlock_all()";
+
+/// The kinds of what somebody was told as one who answers, in their order.
+async fn heard(client: &tokio_postgres::Client, user: &User) -> Vec<i16> {
+    let sql = "SELECT kind FROM event WHERE stream = $1 AND kind IN ($2, $3) ORDER BY seq";
+    let rows = client.query(sql, &[&user.id, &ASKED, &ANSWERED]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
 /// Until it was looked whom anything is to be told of what the group holds by now.
 async fn looked(client: &tokio_postgres::Client, group: Uuid) {
     let sql = "SELECT bool_and(c.pos >= e.pos) FROM event e \
@@ -260,9 +275,7 @@ async fn a_notice_ends_by_the_clock_and_who_is_muted_is_not_told_though_the_logs
     let until: DateTime<Utc> = text(&data["until"]).parse().unwrap();
     assert!(until <= Utc::now() + TimeDelta::days(1), "{until}");
     looked(&client, group).await;
-    let sql = "SELECT count(*) FROM event WHERE stream = $1 AND kind = 90";
-    let of_ben: i64 = client.query_one(sql, &[&ben.id]).await.unwrap().get(0);
-    assert_eq!(of_ben, 0);
+    assert_eq!(heard(&client, &ben).await, [] as [i16; 0]);
     node.stop().await;
 }
 
@@ -271,8 +284,7 @@ async fn an_answer_that_is_looked_at_again_ends_no_notice_of_whoever_asked_behin
     let store = Store::new().await;
     let client = store.client().await;
     // Nobody is told anything until Cat has asked behind the answer to Ben.
-    let lock = "SELECT pg_advisory_lock(hashtextextended('tidings.reactor.join-notices', 0))";
-    client.batch_execute(lock).await.unwrap();
+    client.batch_execute(HELD).await.unwrap();
     let node = store.node().await;
     let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
@@ -281,18 +293,52 @@ async fn an_answer_that_is_looked_at_again_ends_no_notice_of_whoever_asked_behin
     b.acked(join(group)).await;
     a.acked(answer("group.refuse", group, &ben)).await;
     c.acked(join(group)).await;
-    client
-        .batch_execute("SELECT pg_advisory_unlock_all()")
-        .await
-        .unwrap();
+    client.batch_execute(FREED).await.unwrap();
     assert_eq!(asked_by(&mut a, group).await, cat.id);
     looked(&client, group).await;
     // As after a crash before it has noted how far it has come.
     let back = "UPDATE reactor_checkpoint SET pos = 0 WHERE reactor = 'join-notices'";
     client.batch_execute(back).await.unwrap();
     looked(&client, group).await;
-    let sql = "SELECT array_agg(kind ORDER BY seq) FROM event WHERE stream = $1 AND kind IN (90, 91)";
-    let told: Vec<i16> = client.query_one(sql, &[&ann.id]).await.unwrap().get(0);
-    assert_eq!(told, [90]);
+    assert_eq!(heard(&client, &ann).await, [ASKED]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_tried_again_alone_ends_no_notice_that_stands_for_whoever_asked_behind_it() {
+    let store = Store::new().await;
+    let client = store.client().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let group = asked_for(&mut a, &[]).await;
+    b.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, ben.id);
+    node.stop().await;
+    // The answer was put aside because Ann could not be told of it, and Cat's request was looked at while the notice stood.
+    client.batch_execute(HELD).await.unwrap();
+    let node = store.node().await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    a.acked(answer("group.refuse", group, &ben)).await;
+    c.acked(join(group)).await;
+    let aside = "INSERT INTO reactor_parked (reactor, lane, pos, stream, error, again) \
+                 SELECT 'join-notices', lane, pos, stream, 'it was away', true FROM event WHERE stream = $1 AND kind = 15";
+    client.execute(aside, &[&group]).await.unwrap();
+    let past = "UPDATE reactor_checkpoint c SET pos = e.pos FROM event e \
+                 WHERE c.reactor = 'join-notices' AND c.lane = e.lane AND e.stream = $1 AND e.kind = 14 \
+                   AND e.pos = (SELECT max(pos) FROM event WHERE stream = $1)";
+    assert_eq!(client.execute(past, &[&group]).await.unwrap(), 1);
+    client.batch_execute(FREED).await.unwrap();
+    eventually(async || {
+        let sql = "SELECT count(*) FROM reactor_parked";
+        let aside: i64 = client.query_one(sql, &[]).await.unwrap().get(0);
+        (aside == 0).then_some(())
+    })
+    .await;
+    assert_eq!(heard(&client, &ann).await, [ASKED]);
+    // It ends with the answer to her.
+    a.acked(answer("group.refuse", group, &cat)).await;
+    all_answered(&mut a, group).await;
+    assert_eq!(heard(&client, &ann).await, [ASKED, ANSWERED]);
     node.stop().await;
 }
