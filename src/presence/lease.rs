@@ -129,10 +129,9 @@ impl Lease {
             let step = self.word.next(&mut self.local.here(), Instant::now());
             match step {
                 Step::Rest => {
-                    if self.hears_all() {
-                        self.ask_who_hides().await?;
+                    if self.ask_who_hides().await? {
+                        return Ok(true);
                     }
-                    return Ok(true);
                 }
                 Step::Say => self.change().await?,
                 Step::Renew => self.renew().await?,
@@ -181,17 +180,27 @@ impl Lease {
         Instant::now() >= self.said_all_at + self.config.lease()
     }
 
-    /// Asks about those of whom it is not known whether they hide elsewhere.
-    async fn ask_who_hides(&mut self) -> RedisResult<()> {
-        loop {
+    /// Asks about those of whom it is not known whether they hide elsewhere, where that can be heard. A Redis that has just lost what this node
+    /// has said has lost what others have, too: both are asked in one step. Returns whether it has not.
+    async fn ask_who_hides(&mut self) -> RedisResult<bool> {
+        while self.hears_all() {
             let users = self.departures.unsure(AT_ONCE);
             if users.is_empty() {
-                return Ok(());
+                break;
             }
-            let command = self.hiding(&users);
-            let hidden: Vec<bool> = command.query_async(self.connected().await?).await?;
+            let mut all = redis::pipe();
+            all.atomic()
+                .add_command(self.renewal(self.word.number(), self.word.sizes(), false))
+                .add_command(self.hiding(&users));
+            let began = Instant::now();
+            let (renewed, hidden): (u8, Vec<bool>) = all.query_async(self.connected().await?).await?;
+            self.word.renewed(renewed == 1, began);
+            if renewed != 1 {
+                return Ok(false);
+            }
             self.departures.answered(&users, &hidden, true);
         }
+        Ok(true)
     }
 
     async fn renew(&mut self) -> RedisResult<()> {

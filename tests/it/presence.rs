@@ -3,6 +3,7 @@
 use crate::support::*;
 use serde_json::{Value, json};
 use std::process::Stdio;
+use std::time::Duration;
 use tidings::config::Config;
 use tidings_services::{Port, Redis};
 use tokio::process::{Child, Command};
@@ -25,6 +26,12 @@ fn patient(store: &Store) -> Config {
     let mut config = quick(store);
     config.presence.grace_ms = 600_000;
     config
+}
+
+/// Returns when a node that has said something before hears by now of all who hide: others have had a lease's length to say it again, should
+/// Redis have lost it when the node came.
+async fn hears_all(config: &Config) {
+    tokio::time::sleep(Duration::from_millis(config.presence.lease_ms)).await;
 }
 
 fn watch(users: &[&User], conversations: &[Uuid]) -> Value {
@@ -244,6 +251,7 @@ async fn whoever_hides_on_one_node_is_last_seen_on_no_other_also_where_that_one_
     there_is(&mut a, &cat).await;
     leave(c).await;
     until(&mut a, &cat, false).await;
+    hears_all(&quick(&store)).await;
     there.stop().await;
     let client = store.client().await;
     let is_seen = async |user: &User| {
@@ -258,6 +266,56 @@ async fn whoever_hides_on_one_node_is_last_seen_on_no_other_also_where_that_one_
     assert!(!is_seen(&ben).await && !is_seen(&dan).await);
     here.stop().await;
     assert!(!is_seen(&ben).await && !is_seen(&dan).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_hides_on_one_node_is_last_seen_on_no_other_that_stops_when_redis_has_lost_who_hides() {
+    let (store, redis) = Store::with_redis().await;
+    // What this one has said it says again when the test is over.
+    let mut slow = quick(&store);
+    (slow.presence.lease_ms, slow.presence.renew_ms) = (600_000, 200_000);
+    let (here, there, later) = (
+        TestNode::start(slow).await,
+        TestNode::start(quick(&store)).await,
+        TestNode::start(quick(&store)).await,
+    );
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let mut a = here.socket(&ann).await;
+    a.create_group(&[&ben, &cat]).await;
+    let mut hiding = here.socket(&ben).await;
+    there_is(&mut a, &ben).await;
+    hiding
+        .send(&json!({ "type": "status", "value": "invisible" }))
+        .await;
+    until(&mut a, &ben, false).await;
+    let before = chrono::Utc::now();
+    let _stays = [there.socket(&ben).await, later.socket(&ben).await];
+    for node in [&there, &later] {
+        // What a node says, it says in order: this is behind it.
+        let c = node.socket(&cat).await;
+        there_is(&mut a, &cat).await;
+        leave(c).await;
+        until(&mut a, &cat, false).await;
+    }
+    hears_all(&quick(&store)).await;
+    let redis = connection(&redis).await;
+    let flush = redis::cmd("FLUSHALL");
+    let () = flush.query_async(&mut redis.clone()).await.unwrap();
+    // Most probably it has not noticed,
+    there.stop().await;
+    // and this one has.
+    eventually(async || {
+        let nodes = key(&redis, "nodes").await?;
+        let nodes: u64 = ask(&redis, "ZCARD", &nodes, &[]).await;
+        (nodes > 0).then_some(())
+    })
+    .await;
+    later.stop().await;
+    let client = store.client().await;
+    let sql = "SELECT FROM last_seen WHERE user_id = $1 AND at >= $2";
+    let seen = client.query_opt(sql, &[&ben.id, &before]).await.unwrap();
+    assert!(seen.is_none());
+    here.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -735,7 +793,7 @@ async fn a_group_of_ten_thousand_costs_changes_times_those_who_watch() {
     // What was given to the last of them is counted by now, or a moment later.
     let mut before = frames(&node).await;
     eventually(async || {
-        tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
         let earlier = std::mem::replace(&mut before, frames(&node).await);
         (before == earlier).then_some(())
     })
@@ -893,6 +951,7 @@ async fn graphql_tells_those_who_share_a_conversation_and_as_much_as_they_show()
     leave(b).await;
     seen(false).await;
     // It is written by the minute, and when its node stops.
+    hears_all(&quick(&store)).await;
     there.stop().await;
     assert!(seen(false).await["user"]["lastSeen"].is_string());
     // Who does not show it is not shown it, either.
@@ -1070,6 +1129,7 @@ async fn who_shows_contacts_alone_when_they_were_last_seen_shows_it_to_those_and
     let gone = told_that(&mut c, &ben, "online", false).await;
     assert_eq!(gone.get("last_seen"), None);
     // It is written by the minute, and when its node stops.
+    hears_all(&quick(&store)).await;
     there.stop().await;
     let query = format!("{{ user(id: \"{}\") {{ online lastSeen }} }}", ben.id);
     let seen = async |by: &User| {
