@@ -16,12 +16,21 @@ const DOUBLINGS: u32 = 4;
 /// What one stream may take of the room in which commands stand aside, or questions: one part in so many.
 const SHARES: usize = 8;
 
+/// How a stream is left alone.
+#[derive(Clone, Copy)]
+struct Rest {
+    /// In how many turns it has moved on.
+    turns: u32,
+    /// When the next one is due.
+    until: Instant,
+}
+
 /// Commands of restless streams, and the questions that were asked behind them.
 pub(super) struct Restless {
-    /// Streams that commands stand aside for, and in how many turns each has moved on.
-    streams: HashMap<Uuid, u32>,
-    /// The same of those whose commands have their turn now.
-    tried: HashMap<Uuid, u32>,
+    /// Streams that commands stand aside for.
+    streams: HashMap<Uuid, Rest>,
+    /// Those whose commands have their turn now.
+    tried: HashMap<Uuid, Rest>,
     commands: Vec<Pending>,
     /// With their places in the order queued.
     questions: Vec<(usize, Authorize)>,
@@ -46,8 +55,10 @@ impl Restless {
     /// A stream was found to have moved on from what was decided on it.
     pub(super) fn note(&mut self, stream: Uuid) {
         metrics::counter!("tidings_lane_moved_on_total").increment(1);
-        let turns = self.tried.get(&stream).map_or(1, |turns| turns.saturating_add(1));
-        self.streams.entry(stream).or_insert(turns);
+        let turns = self.tried.get(&stream).map_or(0, |rest| rest.turns);
+        let turns = turns.saturating_add(1);
+        let until = self.ended;
+        self.streams.entry(stream).or_insert(Rest { turns, until });
     }
 
     /// Puts those aside that depend on a stream which is restless, and those behind them; gives back the others.
@@ -62,12 +73,12 @@ impl Restless {
             let stream = command.stream();
             let pair = command.command.pair();
             let mut depends = std::iter::once(stream).chain(pair);
-            let Some(turns) = depends.find_map(|stream| self.streams.get(&stream).copied()) else {
+            let Some(rests) = depends.find_map(|stream| self.streams.get(&stream).copied()) else {
                 rest.push(command);
                 continue;
             };
             // All that comes to its own stream stands behind it.
-            self.streams.entry(stream).or_insert(turns);
+            self.streams.entry(stream).or_insert(rests);
             if crowds.admit(stream) {
                 self.commands.push(command);
                 continue;
@@ -112,19 +123,31 @@ impl Restless {
 
     /// When the next turn is due, if any is.
     pub(super) fn due(&self) -> Option<Instant> {
-        let turns = self.streams.values().min()?;
-        let pause = match turns.checked_sub(2) {
-            None => Duration::ZERO,
-            Some(more) => PAUSE * (1 << more.min(DOUBLINGS)),
-        };
-        Some(self.ended + pause)
+        self.streams.values().map(|rest| rest.until).min()
     }
 
-    /// All commands that stand aside have a turn, in their order. Those whose first one ended as long as `patience` ago have had their turns, and
-    /// come second.
+    /// The commands of streams that have rested for long enough have a turn, in their order. Those whose first one ended as long as `patience`
+    /// ago have had their turns, and come second.
     pub(super) fn begin_turn(&mut self, now: Instant, patience: Duration) -> (Vec<Pending>, Vec<Pending>) {
-        self.tried = std::mem::take(&mut self.streams);
-        let mut commands = std::mem::take(&mut self.commands);
+        let streams = std::mem::take(&mut self.streams).into_iter();
+        let (mut due, mut resting): (HashMap<_, _>, HashMap<_, _>) =
+            streams.partition(|(_, rest)| rest.until <= now);
+        // What depends on one that rests yet waits for that, and so does all that comes to its own stream.
+        for command in &self.commands {
+            let rests = command
+                .command
+                .pair()
+                .and_then(|pair| resting.get(&pair).copied());
+            if let Some(rests) = rests
+                && due.remove(&command.stream()).is_some()
+            {
+                resting.insert(command.stream(), rests);
+            }
+        }
+        let commands = std::mem::take(&mut self.commands).into_iter();
+        let (waiting, mut commands): (Vec<_>, Vec<_>) =
+            commands.partition(|command| resting.contains_key(&command.stream()));
+        (self.streams, self.tried, self.commands) = (resting, due, waiting);
         commands.sort_by_key(|command| command.order);
         let is_late = |command: &Pending| command.tried_at.is_some_and(|at| now >= at + patience);
         commands.into_iter().partition(|command| !is_late(command))
@@ -137,11 +160,22 @@ impl Restless {
                 command.tried_at.get_or_insert(now);
             }
         }
-        self.tried.clear();
+        for stream in std::mem::take(&mut self.tried).into_keys() {
+            if let Some(rest) = self.streams.get_mut(&stream) {
+                rest.until = now + pause(rest.turns);
+            }
+        }
         self.ended = now;
         let questions = std::mem::take(&mut self.questions);
         self.hold_questions(questions)
     }
+}
+
+/// How long a stream is left alone behind so many turns.
+fn pause(turns: u32) -> Duration {
+    turns
+        .checked_sub(2)
+        .map_or(Duration::ZERO, |more| PAUSE * (1 << more.min(DOUBLINGS)))
 }
 
 /// How many of each stream stand aside.
@@ -192,6 +226,12 @@ mod tests {
         Pending::plain(order, conversation, ConversationCommand::Leave)
     }
 
+    /// Depends on what the two of conversation 1 are to one another.
+    fn open(order: usize) -> Pending {
+        let user = UserId(Uuid::from_u128(7));
+        Pending::plain(order, 1, ConversationCommand::OpenDirect { user })
+    }
+
     fn orders(commands: &[Pending]) -> Vec<usize> {
         commands.iter().map(|command| command.order).collect()
     }
@@ -210,12 +250,8 @@ mod tests {
     fn what_depends_on_a_restless_stream_has_a_turn_of_its_own_with_all_behind_it() {
         let now = Instant::now();
         let mut restless = Restless::new(80, now);
-        // What the two of conversation 1 are to one another, on which only who writes there depends.
+        // On which only who writes there depends.
         restless.note(pair_of(stream(1)));
-        let open = |order| {
-            let user = UserId(Uuid::from_u128(7));
-            Pending::plain(order, 1, ConversationCommand::OpenDirect { user })
-        };
         // Whatever the round left first.
         let rest = restless.hold(vec![leave(2, 1), leave(3, 2), open(1), leave(0, 1)]);
         assert_eq!(orders(&rest), [0, 3]);
@@ -230,13 +266,15 @@ mod tests {
 
     #[test]
     fn turns_come_at_once_and_then_ever_more_seldom_until_it_is_too_late() {
-        let now = Instant::now();
+        let mut now = Instant::now();
         let mut restless = Restless::new(80, now);
         restless.note(stream(1).0);
         let mut pending = restless.hold(vec![leave(0, 1)]);
         let mut pauses = vec![];
         for _ in 0..8 {
-            pauses.push((restless.due().unwrap() - now).as_millis());
+            let due = restless.due().unwrap();
+            pauses.push((due - now).as_millis());
+            now = due;
             let (turn, late) = restless.begin_turn(now, LONG);
             assert!(late.is_empty());
             restless.note(stream(1).0);
@@ -250,6 +288,53 @@ mod tests {
         assert_eq!(restless.due(), Some(now));
         let (turn, late) = restless.begin_turn(now + LONG, LONG);
         assert_eq!((orders(&turn), orders(&late)), (vec![], vec![0]));
+    }
+
+    /// This stream has moved on in six turns with one command to it.
+    fn often_moved_on(stream: Uuid) -> Restless {
+        let mut restless = Restless::new(80, Instant::now());
+        restless.note(stream);
+        restless.hold(vec![leave(0, stream.as_u128())]);
+        for _ in 0..6 {
+            let now = restless.due().unwrap();
+            let (turn, _) = restless.begin_turn(now, LONG);
+            restless.note(stream);
+            restless.hold(turn);
+            restless.end_turn(now);
+        }
+        restless
+    }
+
+    #[test]
+    fn a_stream_that_has_moved_on_now_takes_none_along_that_rests() {
+        let mut restless = often_moved_on(stream(1).0);
+        let rests = restless.due();
+        restless.note(stream(2).0);
+        restless.hold(vec![leave(1, 2), leave(2, 1)]);
+        let now = restless.due().unwrap();
+        assert!(Some(now) < rests);
+        let (turn, late) = restless.begin_turn(now, LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![1], vec![]));
+        restless.end_turn(now);
+        assert_eq!(restless.due(), rests);
+        let (turn, late) = restless.begin_turn(rests.unwrap(), LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![0, 2], vec![]));
+    }
+
+    #[test]
+    fn what_depends_on_a_stream_that_rests_waits_for_it_with_all_of_its_own() {
+        let mut restless = often_moved_on(pair_of(stream(1)));
+        let rests = restless.due();
+        restless.note(stream(1).0);
+        restless.hold(vec![leave(1, 1), open(2), leave(3, 1)]);
+        let now = restless.due().unwrap();
+        assert!(Some(now) < rests);
+        let (turn, late) = restless.begin_turn(now, LONG);
+        assert_eq!((orders(&turn), orders(&late)), (vec![], vec![]));
+        restless.end_turn(now);
+        assert_eq!(restless.due(), rests);
+        let (turn, _) = restless.begin_turn(rests.unwrap(), LONG);
+        assert_eq!(orders(&turn), [0, 1, 2, 3]);
     }
 
     #[test]

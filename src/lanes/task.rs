@@ -113,11 +113,7 @@ impl LaneTask {
                     self.serve(&mut taken).await;
                 }
                 // Where others come all the time, it is taken behind them.
-                () = sleep_until(turn.unwrap_or_else(Instant::now)), if turn.is_some() => {
-                    self.look_around();
-                    self.read_on();
-                    self.take_turn().await;
-                }
+                () = sleep_until(turn.unwrap_or_else(Instant::now)), if turn.is_some() => self.take_turn().await,
             }
         }
     }
@@ -248,6 +244,9 @@ impl LaneTask {
     /// Tries the commands of restless streams, which nobody else's are written with. Those of streams that have moved on again stand aside for
     /// another turn.
     async fn take_turn(&mut self) {
+        // What was heard since the last batch was decided may be what they have to follow.
+        self.look_around();
+        self.read_on();
         let (commands, late) = self.restless.begin_turn(Instant::now(), self.limits.patience);
         if !late.is_empty() {
             self.give_up(late, "other nodes change their streams too fast");

@@ -286,15 +286,17 @@ pub(super) fn settle(
     loop {
         if pending.is_empty() {
             restless.end_turn(now);
+            let Some(due) = restless.due() else {
+                return rounds;
+            };
+            now = now.max(due);
             let (turn, late) = restless.begin_turn(now, Duration::from_secs(TURNS.into()));
             for command in late {
                 Answer::Unavailable.give(command);
             }
             now += Duration::from_secs(1);
             pending = turn;
-            if pending.is_empty() {
-                return rounds;
-            }
+            continue;
         }
         rounds += 1;
         assert!(rounds < 1000, "every round settles something");
