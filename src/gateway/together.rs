@@ -17,6 +17,9 @@ pub(super) const READERS: usize = 3;
 
 /// Parts that a reading is taken into which fails.
 const PARTS: usize = 8;
+/// How often readings of the same questions may fail before what is left of them is read once more and no further: all of them, one part, and
+/// each of what is in that.
+const FAILURES: usize = 2 + PARTS;
 
 /// What a question weighs in a reading.
 pub(super) type Weigh<Q> = fn(&Q) -> usize;
@@ -132,15 +135,20 @@ where
 }
 
 /// Answers questions by one reading. Where that fails and a reading of nothing does not, it is done in parts, each of which is done so in turn,
-/// until what it fails for is alone. Where as many fail alone as there are parts, and nothing is read between them, all do.
+/// until what it fails for is alone. Each failure may be a time-out, for which those wait who ask next: behind some of them the rest is read at
+/// once, and comes to what that comes to.
 async fn answer<Q, A, F>(read: &F, taken: Vec<Asked<Q, A>>)
 where
     Q: Clone + PartialEq,
     F: Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, ReadError>>,
 {
     let mut parts = vec![taken];
-    let mut alone = 0;
+    let mut failures = 0;
     while let Some(mut part) = parts.pop() {
+        let is_last = failures == FAILURES;
+        if is_last {
+            part.extend(parts.drain(..).flatten());
+        }
         // Whoever asked may have hung up meanwhile.
         part.retain(|(_, answer)| !answer.is_closed());
         if part.is_empty() {
@@ -149,7 +157,6 @@ where
         let questions = part.iter().map(|(question, _)| question.clone()).collect();
         let error = match read(questions).await {
             Ok(found) => {
-                alone = 0;
                 for ((_, answer), found) in part.into_iter().zip(found) {
                     let _ = answer.send(Ok(found));
                 }
@@ -157,13 +164,10 @@ where
             }
             Err(error) => error,
         };
+        failures += 1;
         let mut groups = alike(part);
-        if groups.len() == 1 {
+        if is_last || groups.len() == 1 {
             fail(groups.into_iter().flatten(), &error);
-            alone += 1;
-            if alone == PARTS {
-                return fail(parts.into_iter().flatten(), &error);
-            }
         } else if let Err(error) = read(vec![]).await {
             fail(groups.into_iter().chain(parts).flatten(), &error);
             return;
@@ -273,9 +277,53 @@ mod tests {
         });
         let answers = join_all((0..64).map(|question| together.ask(question))).await;
         assert!(answers.iter().all(Result::is_err));
-        // All, an eighth of them, eight alone, and twice none; or so for either half, where the first did not wait for the second.
+        // All, an eighth of them, eight alone, the rest, and twice none; or so for either half, where the first did not wait for the second.
         let readings = *readings.lock().unwrap();
-        assert!(readings <= 2 * (1 + 1 + PARTS + 2), "{readings}");
+        assert!(readings <= 2 * (FAILURES + 1 + 2), "{readings}");
+    }
+
+    /// Which of these questions are answered that are read together, where some cannot be read, and how many readings fail for that.
+    async fn read_together(questions: usize, cannot: fn(usize) -> bool) -> (Vec<usize>, usize) {
+        let failures: Arc<StdMutex<usize>> = Arc::default();
+        let counted = Arc::clone(&failures);
+        let read = move |asked: Vec<usize>| -> BoxFuture<'static, Result<Vec<usize>, ReadError>> {
+            let fails = asked.iter().copied().any(cannot);
+            *counted.lock().unwrap() += usize::from(fails);
+            Box::pin(async move {
+                if fails {
+                    return Err(ReadError::Database("it takes too long".to_owned()));
+                }
+                Ok(asked)
+            })
+        };
+        let (asked, answers): (Vec<_>, Vec<_>) = (0..questions)
+            .map(|question| {
+                let (answer, answered) = oneshot::channel();
+                ((question, answer), answered)
+            })
+            .unzip();
+        answer(&read, asked).await;
+        let answers = join_all(answers).await;
+        let found = answers.into_iter().filter_map(|answer| answer.unwrap().ok());
+        let failures = *failures.lock().unwrap();
+        (found.collect(), failures)
+    }
+
+    #[tokio::test]
+    async fn where_some_can_be_read_between_those_that_cannot_it_comes_to_an_end_all_the_same() {
+        let (found, failures) = read_together(64, |question| question % 2 == 1).await;
+        assert_eq!(failures, FAILURES + 1);
+        assert!(
+            !found.is_empty() && found.iter().all(|question| question % 2 == 0),
+            "{found:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_stands_behind_a_whole_part_that_cannot_be_read_is_read() {
+        let (found, failures) = read_together(64, |question| question < PARTS).await;
+        assert_eq!(failures, FAILURES);
+        assert!(found.into_iter().eq(PARTS..64));
     }
 
     #[tokio::test]
