@@ -39,6 +39,8 @@ struct Place {
     heard: bool,
     /// Whether this connection was not told of the cursor: what lies before it may come once more.
     unnamed: bool,
+    /// Whether an earlier connection that was not told of the cursor has shown that the log has gone back.
+    doubtful: bool,
     /// When it moved last, among the moves of all.
     moved: u64,
 }
@@ -64,6 +66,8 @@ pub(crate) struct Sequencer {
     /// How often one of them has moved.
     moves: u64,
     notices: Option<u64>,
+    /// Whether this connection has shown that the log has gone back. Of what it was not told, nobody says so.
+    gone_back: bool,
     holes: HashMap<Uuid, Hole>,
     /// The conversations whose holes wait for room, in the order in which they are asked for.
     put_off: VecDeque<Uuid>,
@@ -83,6 +87,7 @@ impl Sequencer {
                 .collect(),
             moves: 0,
             notices: resume.notices,
+            gone_back: false,
             holes: HashMap::new(),
             put_off: VecDeque::new(),
             owed: None,
@@ -117,7 +122,8 @@ impl Sequencer {
             Entry::Occupied(entry) => entry.into_mut(),
         };
         let is_first = !std::mem::replace(&mut place.heard, true);
-        if is_first && !place.unnamed && event.seq <= place.seq {
+        let in_doubt = std::mem::take(&mut place.doubtful) || self.gone_back;
+        if is_first && event.seq <= place.seq && (in_doubt || !place.unnamed) {
             // A server begins behind the cursor. Where it had nothing of the conversation when this connection came, it could
             // not say that its log has gone back.
             self.rewind(Some(conversation), before, out);
@@ -161,7 +167,12 @@ impl Sequencer {
             .places
             .entry(conversation)
             .or_insert(Place::at(gap.from.saturating_sub(1)));
-        place.heard = true;
+        let is_first = !std::mem::replace(&mut place.heard, true);
+        let in_doubt = std::mem::take(&mut place.doubtful) || self.gone_back;
+        if is_first && gap.from <= place.seq && in_doubt && place.unnamed {
+            self.rewind(Some(conversation), gap.from.saturating_sub(1), out);
+            return self.gap(gap, out);
+        }
         if gap.to <= place.seq {
             return None;
         }
@@ -263,6 +274,7 @@ impl Sequencer {
             None if self.notices.is_some_and(|seen| seen > head) => self.notices = Some(head),
             None => return,
         }
+        self.gone_back = true;
         let rewound = Incoming::Rewound {
             conversation,
             to: head,
@@ -312,8 +324,10 @@ impl Sequencer {
         self.holes.clear();
         self.put_off.clear();
         self.owed = None;
+        let gone_back = std::mem::take(&mut self.gone_back);
         for place in self.places.values_mut() {
-            place.heard = false;
+            let was_heard = std::mem::take(&mut place.heard);
+            place.doubtful |= gone_back && place.unnamed && !was_heard;
         }
     }
 }

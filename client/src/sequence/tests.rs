@@ -120,32 +120,80 @@ fn of_more_cursors_than_servers_take_those_that_moved_last_are_named() {
     assert_eq!([0, 1, 2, 3].map(cursor), [Some(9), None, None, Some(1)]);
 }
 
-#[test]
-fn what_comes_again_of_a_cursor_that_was_not_named_is_dropped() {
+/// One cursor more than servers take, each at 3, on a connection. Where none has moved, the least id is left out.
+fn one_unnamed() -> Sequencer {
     let ids = 0..=CURSORS_MAX as u128;
     let resume = Resume {
         conversations: ids.map(|id| (Uuid::from_u128(id), 3)).collect(),
-        notices: None,
+        notices: Some(3),
     };
     let mut sequencer = Sequencer::new(&resume, Arc::default());
-    let mut out = queue();
-    let of = |id, seq| Event {
-        conversation: Uuid::from_u128(id),
-        ..event(seq)
-    };
-    // Where none has moved, the least id is left out.
     assert!(!sequencer.resume().conversations.contains_key(&Uuid::nil()));
-    for seq in [2, 3, 4] {
-        assert_eq!(sequencer.event(of(0, seq), &mut out), None);
+    sequencer
+}
+
+fn event_of(conversation: u128, seq: u64) -> Event {
+    Event {
+        conversation: Uuid::from_u128(conversation),
+        ..event(seq)
     }
-    sequencer.event(of(1, 2), &mut out);
+}
+
+#[test]
+fn what_comes_again_of_a_cursor_that_was_not_named_is_dropped() {
+    let mut sequencer = one_unnamed();
+    let mut out = queue();
+    for seq in [2, 3, 4] {
+        assert_eq!(sequencer.event(event_of(0, seq), &mut out), None);
+    }
+    sequencer.event(event_of(1, 2), &mut out);
     assert_eq!(shown(&mut out), ["4", "back to 1", "2"]);
     assert_eq!(sequencer.counts.repeats.load(Ordering::Relaxed), 0);
     // It has moved since, and is named on the next connection.
     sequencer.connection_lost();
     assert_eq!(sequencer.resume().conversations[&Uuid::nil()], 4);
-    sequencer.event(of(0, 4), &mut out);
+    sequencer.event(event_of(0, 4), &mut out);
     assert_eq!(shown(&mut out), ["back to 3", "4"]);
+}
+
+#[test]
+fn where_the_log_has_gone_back_what_was_not_named_may_have_too_and_is_shown() {
+    let named = Some(Uuid::from_u128(1));
+    for said in [named, None] {
+        let mut sequencer = one_unnamed();
+        let mut out = queue();
+        sequencer.rewind(said, 1, &mut out);
+        for seq in [3, 4] {
+            assert_eq!(sequencer.event(event_of(0, seq), &mut out), None);
+        }
+        assert_eq!(shown(&mut out), ["back to 1", "back to 2", "3", "4"]);
+    }
+    // So it is where a gap comes first.
+    let mut sequencer = one_unnamed();
+    let mut out = queue();
+    sequencer.rewind(named, 1, &mut out);
+    let gap = Gap {
+        conversation: Uuid::nil(),
+        from: 1,
+        to: 2,
+    };
+    assert_eq!(sequencer.gap(gap, &mut out), None);
+    sequencer.event(event_of(0, 3), &mut out);
+    assert_eq!(shown(&mut out), ["back to 1", "back to 0", "1..2", "3"]);
+    // What has not gone back is none of that.
+    sequencer.event(event_of(2, 4), &mut out);
+    assert_eq!(shown(&mut out), ["4"]);
+    // It may come on a later connection.
+    let mut sequencer = one_unnamed();
+    sequencer.rewind(named, 1, &mut out);
+    for _ in 0..2 {
+        sequencer.connection_lost();
+        sequencer.resume();
+    }
+    for seq in [3, 3, 4] {
+        sequencer.event(event_of(0, seq), &mut out);
+    }
+    assert_eq!(shown(&mut out), ["back to 1", "back to 2", "3", "4"]);
 }
 
 #[test]
