@@ -38,16 +38,15 @@ impl Tries {
 
     /// It has come to nothing once more, which may be its own fault. Returns how long it rests.
     pub(super) fn failed(&self, what: &Path, now: Instant) -> Duration {
-        let before = self.count(what);
-        let pause = PAUSE.saturating_mul(4_u32.saturating_pow(before)).min(PAUSE_MAX);
-        self.rest(what, before.saturating_add(1), now + pause);
-        pause
+        self.rest(what, now, |before| {
+            let pause = PAUSE.saturating_mul(4_u32.saturating_pow(before)).min(PAUSE_MAX);
+            (before.saturating_add(1), pause)
+        })
     }
 
     /// Something else came between, so that nothing more is known of it than before. Returns how long it rests: no longer each time.
     pub(super) fn hindered(&self, what: &Path, now: Instant) -> Duration {
-        self.rest(what, self.count(what), now + PAUSE);
-        PAUSE
+        self.rest(what, now, |before| (before, PAUSE))
     }
 
     /// It has come to something.
@@ -55,13 +54,13 @@ impl Tries {
         self.tried().pop(what);
     }
 
-    /// How often it has come to nothing.
-    fn count(&self, what: &Path) -> u32 {
-        self.tried().get(what).map_or(0, |tried| tried.count)
-    }
-
-    fn rest(&self, what: &Path, count: u32, again_at: Instant) {
-        self.tried().put(what.clone(), Tried { count, again_at });
+    /// Notes how often it has come to nothing, and how long it rests, by how often it had. Returns how long.
+    fn rest(&self, what: &Path, now: Instant, of: impl FnOnce(u32) -> (u32, Duration)) -> Duration {
+        let mut tried = self.tried();
+        let (count, pause) = of(tried.get(what).map_or(0, |tried| tried.count));
+        let again_at = now + pause;
+        tried.put(what.clone(), Tried { count, again_at });
+        pause
     }
 
     fn tried(&self) -> MutexGuard<'_, LruCache<Path, Tried>> {
@@ -72,6 +71,8 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
+    use std::thread;
 
     fn rests(tries: &Tries, what: &Path, now: Instant, seconds: u64) -> Instant {
         let (pause, nearly) = (Duration::from_secs(seconds), Duration::from_millis(1));
@@ -95,6 +96,24 @@ mod tests {
         }
         tries.forget(&what);
         assert_eq!(tries.failed(&what, now), PAUSE);
+    }
+
+    #[test]
+    fn what_comes_to_nothing_several_times_at_once_counts_as_often() {
+        let (tries, now) = (Tries::new(), Instant::now());
+        for number in 0..200 {
+            let (what, together) = (Path::from(number.to_string()), Barrier::new(3));
+            let failing = || {
+                together.wait();
+                tries.failed(&what, now)
+            };
+            let mut pauses = thread::scope(|scope| {
+                let failing = [(); 3].map(|()| scope.spawn(failing));
+                failing.map(|one| one.join().unwrap().as_secs())
+            });
+            pauses.sort_unstable();
+            assert_eq!(pauses, [5, 20, 80]);
+        }
     }
 
     #[test]
