@@ -1,6 +1,7 @@
 //! Making different ways to write the same equal.
 
 use caseless::default_case_fold_str;
+use std::borrow::Cow;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
@@ -8,28 +9,40 @@ use unicode_script::{Script, UnicodeScript as _};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// A text composed for compatibility (NFKC), which knows where each part of it came from.
-pub(crate) struct Composed {
-    pub(crate) text: String,
-    /// Where each grapheme of the source begins in the text, and its place in the source.
-    graphemes: Vec<(usize, Range<usize>)>,
+pub(crate) struct Composed<'a> {
+    pub(crate) text: Cow<'a, str>,
+    /// Where each grapheme of the source begins in the text, and its place in the source; none where both are the same.
+    graphemes: Option<Vec<(usize, Range<usize>)>>,
 }
 
-impl Composed {
-    /// Grapheme by grapheme, since what is composed with each other stands in one.
-    pub(crate) fn new(source: &str) -> Self {
+impl<'a> Composed<'a> {
+    /// Grapheme by grapheme, since what is composed with each other stands in one. In ASCII nothing is.
+    pub(crate) fn new(source: &'a str) -> Self {
+        if source.is_ascii() {
+            return Self {
+                text: Cow::Borrowed(source),
+                graphemes: None,
+            };
+        }
         let (mut text, mut graphemes) = (String::with_capacity(source.len()), vec![]);
         for (at, grapheme) in source.grapheme_indices(true) {
             graphemes.push((text.len(), at..at + grapheme.len()));
             text.extend(grapheme.nfkc().filter(|letter| !is_ignorable(*letter)));
         }
-        Self { text, graphemes }
+        Self {
+            text: Cow::Owned(text),
+            graphemes: Some(graphemes),
+        }
     }
 
     /// Where a part of the text, which is not empty, came from.
     pub(crate) fn source(&self, part: &Range<usize>) -> Range<usize> {
+        let Some(graphemes) = &self.graphemes else {
+            return part.clone();
+        };
         let grapheme = |at: usize| {
-            let next = self.graphemes.partition_point(|(begin, _)| *begin <= at);
-            &self.graphemes[next.saturating_sub(1)].1
+            let next = graphemes.partition_point(|(begin, _)| *begin <= at);
+            &graphemes[next.saturating_sub(1)].1
         };
         grapheme(part.start).start..grapheme(part.end.saturating_sub(1)).end
     }
@@ -63,6 +76,9 @@ pub(crate) fn lexeme(word: &str, most: usize) -> String {
 
 /// Whether a letter belongs to a script in which spaces do not divide words.
 pub(crate) fn is_unspaced(letter: char) -> bool {
+    if letter.is_ascii() {
+        return false;
+    }
     // It lengthens a vowel of either Kana, and belongs to no script.
     letter == 'ー'
         || matches!(

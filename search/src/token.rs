@@ -73,7 +73,7 @@ fn run(text: &str, unspaced: bool) -> usize {
 }
 
 struct Tokenizer<'a> {
-    composed: &'a Composed,
+    composed: &'a Composed<'a>,
     tokens: Vec<Token>,
     position: u16,
 }
