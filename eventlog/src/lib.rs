@@ -42,6 +42,7 @@ pub use notices::{NOTICES, NoticeRange, NoticesFound};
 pub use outlines::{Outline, Wanted};
 pub use past::Marked;
 pub use pool::{Lease, Pool, Usage};
+pub use ranges::Heard;
 pub use read::{Log, ReadError};
 pub use record::{LaneHead, Position, Recorded, Standing, StreamHead};
 pub use slices::Slice;

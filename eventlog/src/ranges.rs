@@ -1,9 +1,18 @@
 //! Ranges of events, of a lane or of a stream.
 
-use crate::read::{COLUMNS, Log, ReadError, recorded};
+use crate::read::{COLUMNS, Log, ReadError, recorded, signed, unsigned};
 use crate::record::{Recorded, lane_of};
 use crate::subjects::WHOLE;
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
+
+/// Some events of a range, and how far that reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub events: Vec<Recorded>,
+    /// There is none but those up to this position that was asked for.
+    pub to: u64,
+}
 
 impl Log {
     /// Events of a lane with `after < pos <= upto`, in order, at most `limit`.
@@ -55,6 +64,48 @@ impl Log {
             None,
             &[after as i64, upto, limit as i64, bytes],
         )
+        .await
+    }
+
+    /// Events of a lane with `after < pos <= upto` in order, as far as they were appended at or before `due`: those of `kinds`, all where that is `None`,
+    /// and no more after those whose payloads come to `bytes` together. What is not asked for costs a look at its row. `None` when there is a
+    /// hole in the range.
+    pub async fn lane_of_kinds(
+        &self,
+        lane: u8,
+        (after, upto): (u64, u64),
+        due: DateTime<Utc>,
+        kinds: Option<&[i16]>,
+        bytes: u64,
+    ) -> Result<Option<Heard>, ReadError> {
+        let sql = self.showing(include_str!("ranges/lane_of_kinds.sql"));
+        let (lane, from, bytes) = (i16::from(lane), signed(after), signed(bytes));
+        self.bounded(async |client| {
+            let extent = client.prepare_cached(include_str!("ranges/extent.sql")).await?;
+            let row = client
+                .query_one(&extent, &[&lane, &from, &signed(upto), &due, &kinds])
+                .await?;
+            let (there, heard) = (row.try_get::<_, i64>(0)?, row.try_get::<_, i64>(3)?);
+            let last = row.try_get::<_, Option<i64>>(1)?.map_or(after, unsigned);
+            if last == after || last - after != unsigned(there) {
+                return Ok(None);
+            }
+            let late = row.try_get::<_, Option<i64>>(2)?.map(unsigned);
+            let mut to = late.map_or(last, |late| late - 1);
+            let mut events = vec![];
+            if heard > 0 && to > after {
+                let statement = client.prepare_cached(&sql).await?;
+                let rows = client
+                    .query(&statement, &[&lane, &from, &signed(to), &bytes, &kinds])
+                    .await?;
+                events = rows.iter().map(recorded).collect::<Result<Vec<_>, _>>()?;
+                // Where the bytes ended them, the range ends with them.
+                if (events.len() as u64) < unsigned(heard) {
+                    to = events.last().map_or(to, |event| event.pos);
+                }
+            }
+            Ok(Some(Heard { events, to }))
+        })
         .await
     }
 

@@ -474,3 +474,47 @@ async fn whoever_looks_behind_writers_sees_what_was_on_its_way() {
         .unwrap();
     assert_eq!(test.log.doubts_behind_writers(0, &asked).await.unwrap(), found);
 }
+
+#[tokio::test]
+async fn of_a_range_only_what_is_asked_for_is_read_and_all_of_it_is_passed() {
+    let test = TestLog::new().await;
+    let a = stream(1, 1);
+    let events = vec![control(), message(), message(), control(), message()];
+    let done = appended(
+        test.appender()
+            .append(&batch(1, &[proposal(a, 0, events)]))
+            .await
+            .unwrap(),
+    );
+    let (message, due) = (done.events[1].kind, done.events[0].at);
+    let kinds = [message];
+    let heard = async |range, due, kinds, bytes| {
+        let heard = test.log.lane_of_kinds(1, range, due, kinds, bytes).await.unwrap();
+        heard.map(|heard| {
+            let places: Vec<u64> = heard.events.iter().map(|event| event.pos).collect();
+            (places, heard.to)
+        })
+    };
+    let whole = 1 << 20;
+    assert_eq!(
+        heard((0, 9), due, Some(&kinds[..]), whole).await,
+        Some((vec![2, 3, 5], 5))
+    );
+    assert_eq!(
+        heard((0, 4), due, Some(&kinds[..]), whole).await,
+        Some((vec![2, 3], 4))
+    );
+    assert_eq!(
+        heard((0, 9), due, Some(&[9_999][..]), whole).await,
+        Some((vec![], 5))
+    );
+    assert_eq!(heard((1, 9), due, None, whole).await, Some((vec![2, 3, 4, 5], 5)));
+    // Nothing is due yet, and where bytes end what is read, the range ends with it.
+    let before = due - chrono::TimeDelta::seconds(1);
+    assert_eq!(
+        heard((1, 9), before, Some(&kinds[..]), whole).await,
+        Some((vec![], 1))
+    );
+    assert_eq!(heard((0, 9), due, Some(&kinds[..]), 1).await, Some((vec![2], 2)));
+    assert_eq!(heard((5, 9), due, Some(&kinds[..]), whole).await, None);
+}

@@ -3,6 +3,7 @@
 use crate::subjects::SUBJECTS;
 use crate::support::{TestLog, appended, batch, control, proposal, stream};
 use bytes::Bytes;
+use chrono::Utc;
 use std::time::Duration;
 use tidings_eventlog::{Keep, Log, LogConfig, NoticeRange, Outcome, Question, Slice, Wanted};
 
@@ -32,6 +33,9 @@ async fn every_read_of_events_and_streams_names_their_lane() {
     log.lane(1, 0, 9, 9).await.unwrap();
     log.lane_in(1, 1, 0, 9, 9).await.unwrap();
     log.lane_within(1, 0, 9, 9, 9).await.unwrap();
+    log.lane_of_kinds(1, (0, 9), Utc::now(), Some(&[16]), 9)
+        .await
+        .unwrap();
     log.stream(id, 0, 9, 9).await.unwrap();
     log.steps(1, &[id], 1, 9).await.unwrap();
     log.controls_after(&[(id, 0, 0)], 9).await.unwrap();
@@ -60,7 +64,7 @@ async fn every_read_of_events_and_streams_names_their_lane() {
         mark: Some((id, Bytes::from_static(b"x"))),
     };
     log.subjects(1, &[question]).await.unwrap();
-    let (all, now) = (Wanted::default(), chrono::Utc::now());
+    let (all, now) = (Wanted::default(), Utc::now());
     log.lane_outlines(1, 0, 9, &all, 9).await.unwrap();
     log.stream_outlines(id, 0, 9, &all, 9).await.unwrap();
     log.lane_before(1, 9, now).await.unwrap();

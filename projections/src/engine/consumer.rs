@@ -6,7 +6,7 @@
 use crate::engine::advance::halted;
 use crate::engine::pace::Pace;
 use crate::engine::parked::Parked;
-use crate::engine::range::read;
+use crate::engine::range::{heard, read};
 use crate::engine::session::{SHORT, Session};
 use crate::error::{ProjectionError, within};
 use crate::fact::{Decoded, Fact};
@@ -200,8 +200,8 @@ impl Consumer {
             return Ok(Told::Nothing);
         }
         let upto = place.reach.min(place.pos + self.pace.events());
-        let mut events = match read(&self.log, place.lane, place.pos, upto).await {
-            Ok(events) => events,
+        let (mut events, mut to) = match heard(&self.log, place.lane, (place.pos, upto), hears, due).await {
+            Ok(heard) => heard,
             Err(error) => {
                 if error.is_slow_read() {
                     self.pace.slower();
@@ -210,16 +210,16 @@ impl Consumer {
             }
         };
         self.pace.faster();
-        events.truncate(events.iter().take_while(|event| event.record.at <= due).count());
         if let Some((known, reason)) = halted(hears, &events) {
-            if known == 0 {
+            to = events[known].record.pos - 1;
+            if to == place.pos {
                 return Ok(Told::Newer(reason));
             }
             events.truncate(known);
         }
-        let Some(to) = events.last().map(|event| event.record.pos) else {
+        if to == place.pos {
             return Ok(Told::Nothing);
-        };
+        }
         let portion = self.portion(place.lane, place.pos, to, hears, events).await?;
         Ok(Told::Portion(portion))
     }

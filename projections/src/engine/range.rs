@@ -2,6 +2,8 @@
 
 use crate::error::ProjectionError;
 use crate::fact::Decoded;
+use crate::projection::Folds;
+use chrono::{DateTime, Utc};
 use tidings_eventlog::Log;
 
 /// Payloads that are read at once, in bytes, about.
@@ -51,6 +53,26 @@ pub(crate) async fn read(
         return Err(ProjectionError::Hole { lane, after, upto });
     }
     Ok(Decoded::all(records))
+}
+
+/// Reads and decodes those events of a range of a lane that somebody `hears`, as far as they were appended at or before `due`; also answers
+/// to where. What nobody hears is not read.
+pub(crate) async fn heard(
+    log: &Log,
+    lane: u8,
+    (after, upto): (u64, u64),
+    hears: Folds,
+    due: DateTime<Utc>,
+) -> Result<(Vec<Decoded>, u64), ProjectionError> {
+    let kinds: Option<Vec<i16>> = match hears {
+        Folds::Only(kinds) => Some(kinds.iter().map(|kind| kind.0).collect()),
+        Folds::AllBut(_) => None,
+    };
+    let heard = log
+        .lane_of_kinds(lane, (after, upto), due, kinds.as_deref(), BYTES)
+        .await?
+        .ok_or(ProjectionError::Hole { lane, after, upto })?;
+    Ok((Decoded::all(heard.events), heard.to))
 }
 
 #[cfg(test)]
