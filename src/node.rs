@@ -58,11 +58,17 @@ impl Node {
             .context("accounts cannot be started")?;
         forget_deleted(&lifecycle, &accounts, &spine);
         expire_inboxes(&lifecycle, &config, &spine);
-        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, ContactNotices);
+        reactors::start(
+            &lifecycle,
+            &spine.folded,
+            spine.log_id,
+            &spine.lanes,
+            ContactNotices,
+        );
         let invitations = InvitationNotices::new(&spine.log, spine.log_id);
-        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, invitations);
+        reactors::start(&lifecycle, &spine.folded, spine.log_id, &spine.lanes, invitations);
         let joins = JoinNotices::new(&spine.log, spine.log_id);
-        reactors::start(&lifecycle, &spine.log, spine.log_id, &spine.lanes, joins);
+        reactors::start(&lifecycle, &spine.folded, spine.log_id, &spine.lanes, joins);
         part_from_deleted(&lifecycle, &config, &spine);
         if let Some(every) = config.audit() {
             audit::start(&lifecycle, &tables, every);
@@ -200,7 +206,7 @@ fn expire_inboxes(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
         Duration::from_secs(u64::from(config.inbox_days) * 86_400),
         Duration::from_secs(config.inbox_clean_up_s.max(1)),
     );
-    reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, expiry);
+    reactors::start(lifecycle, &spine.folded, spine.log_id, &spine.lanes, expiry);
 }
 
 /// Starts what takes those out of everything whose accounts are deleted, and looks for it a second time.
@@ -209,7 +215,7 @@ fn part_from_deleted(lifecycle: &Lifecycle, config: &Config, spine: &Spine) {
     let deletions = AccountDeletions::new(&spine.readers.tables, &spine.checkpoints, wait);
     let again = deletions.again(Duration::from_millis(config.database_timeout_ms));
     for deletions in [deletions, again] {
-        reactors::start(lifecycle, &spine.log, spine.log_id, &spine.lanes, deletions);
+        reactors::start(lifecycle, &spine.folded, spine.log_id, &spine.lanes, deletions);
     }
 }
 

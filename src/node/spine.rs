@@ -43,7 +43,7 @@ pub(super) struct Spine {
     pub(super) lanes: Lanes,
     /// For those who show what was said, who must know what was taken back. Nothing but the log's own tables is read over its sessions.
     pub(super) log: Log,
-    /// For the read models, which fold both.
+    /// For the read models and the reactors, which take what was said whether or not it was taken back.
     pub(super) folded: Log,
     /// For the lanes: commands do not wait for those who read.
     pub(super) lanes_log: Log,
