@@ -140,6 +140,11 @@ fn report_rounds(rounds: &[Round], report: &mut Report) -> f64 {
         )
         .aim(Aim::AtMost(BEHIND_MAX_S));
     report.figure(
+        "search behind, at most, as time",
+        "s",
+        &each(|round| round.behind.lagging as f64 / round.tally.rate()),
+    );
+    report.figure(
         "read models up to date after",
         "s",
         &each(|round| round.behind.catching_up.as_secs_f64()),

@@ -22,9 +22,11 @@ pub(crate) struct Lag {
 /// What was seen.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Behind {
-    /// Events between the log's heads and the read model furthest behind, at most.
+    /// Events between the log's heads and the read model furthest behind, at most, of those that readers wait for.
     pub(crate) most: u64,
-    /// The same over time: seconds since the watch began, and events.
+    /// The same of what may lag: nobody waits for `search` but those who ask it.
+    pub(crate) lagging: u64,
+    /// Of all of them over time: seconds since the watch began, and events.
     pub(crate) series: Vec<(f64, f64)>,
     /// From the end of the watch until nothing was behind.
     pub(crate) catching_up: Duration,
@@ -38,12 +40,14 @@ impl Lag {
             let mut behind = Behind::default();
             let begun = Instant::now();
             while timeout(EVERY, &mut told).await.is_err() {
-                let events = look(&database).await?;
-                behind.most = behind.most.max(events);
-                behind.series.push((begun.elapsed().as_secs_f64(), events as f64));
+                let (prompt, lagging) = look(&database).await?;
+                behind.most = behind.most.max(prompt);
+                behind.lagging = behind.lagging.max(lagging);
+                let all = prompt.max(lagging) as f64;
+                behind.series.push((begun.elapsed().as_secs_f64(), all));
             }
             let end = Instant::now();
-            while look(&database).await? > 0 {
+            while look(&database).await? != (0, 0) {
                 if end.elapsed() > PATIENCE {
                     bail!("the read models do not catch up");
                 }
@@ -63,15 +67,18 @@ impl Lag {
     }
 }
 
-async fn look(database: &Database) -> Result<u64> {
+/// Over all lanes, how far behind the last is that readers wait for, and how far what lags.
+async fn look(database: &Database) -> Result<(u64, u64)> {
     let row = database
         .row(
-            "SELECT coalesce(sum(behind), 0)::bigint FROM ( \
-               SELECT max(l.head - c.pos) AS behind \
+            "SELECT coalesce(sum(prompt), 0)::bigint, coalesce(sum(lagging), 0)::bigint FROM ( \
+               SELECT max(l.head - c.pos) FILTER (WHERE c.projection <> 'search') AS prompt, \
+                      max(l.head - c.pos) FILTER (WHERE c.projection = 'search') AS lagging \
                  FROM log_lane l JOIN projection_checkpoint c USING (lane) \
                 WHERE c.projection NOT LIKE '%\\_%' GROUP BY l.lane \
              ) lanes",
         )
         .await?;
-    Ok(u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0))
+    let events = |column| anyhow::Ok(u64::try_from(row.try_get::<_, i64>(column)?).unwrap_or(0));
+    Ok((events(0)?, events(1)?))
 }

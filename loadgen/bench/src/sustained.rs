@@ -88,8 +88,13 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
     report
         .figure("read models behind, at most", "s", &[behind.most as f64 / rate])
         .aim(Aim::AtMost(2.0));
+    report.figure("search behind, at most", "s", &[behind.lagging as f64 / rate]);
     report
-        .figure("read models behind, last third", "s", &[last.max(GATHERING_S)])
+        .figure(
+            "read models and search behind, last third",
+            "s",
+            &[last.max(GATHERING_S)],
+        )
         .ratio_to("first third", &[first.max(GATHERING_S)])
         .aim(Aim::AtMost(GROWTH_MAX));
     report.figure(
@@ -103,7 +108,7 @@ async fn measure(stand: &Stand, args: &Args, report: &mut Report) -> Result<()> 
         &[upkeep.vacuums - before.vacuums],
     );
     report.series("acks", "1/s", &tally.series());
-    report.series("read models behind", "events", &behind.series);
+    report.series("read models and search behind", "events", &behind.series);
     let checked = crowd.judge().await?;
     report.note(format!("checker: PASS, {checked}"));
     if upkeep.checkpoints <= before.checkpoints || upkeep.vacuums <= before.vacuums {
