@@ -20,4 +20,4 @@ pub use past::{
 };
 pub use pin::{pinned, pins};
 pub use reaction::{Reaction, reaction_people, reactions};
-pub use thread::{Thread, replies, thread_activity, threads};
+pub use thread::{Thread, replies, thread_activity, thread_goes_on, threads};

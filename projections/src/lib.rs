@@ -52,6 +52,7 @@ pub use error::ProjectionError;
 pub use fact::Fact;
 pub use groups::invitation::invitations_since;
 pub use groups::waiting::waiting;
+pub use history::thread_goes_on;
 pub use inbox::expiry::{Overdue, Owed};
 pub use models::{all, find, names, prompt};
 pub use people::tied::tied;

@@ -306,6 +306,61 @@ async fn what_a_newcomer_does_not_see_does_not_exist_for_what_they_do() {
     node.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newcomer_reads_and_follows_what_goes_on_below_a_message_that_they_do_not_see() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let Told { group, hidden, .. } = told(&node, &mut a, &ann, &ben).await;
+    a.acked(of("group.add", group, &cat)).await;
+    let root = hidden["id"].clone();
+    let read = |seq: u64| json!({ "type": "read", "conversation": group, "thread": root, "seq": seq });
+    let follow =
+        |on: bool| json!({ "type": "thread.follow", "conversation": group, "thread": root, "on": on });
+    let below = |words: &str| {
+        let mut reply = message(group, words);
+        reply["thread"] = root.clone();
+        reply
+    };
+    // As long as she sees nothing of it, there is no thread.
+    for command in [read(8), follow(false)] {
+        let refused = c.refused(command, "not_found").await;
+        assert_eq!(
+            (&refused["field"], &refused["message"]),
+            (&json!("thread"), &json!("no such thread"))
+        );
+    }
+    // What she was just told of she has read, however far the read models have come.
+    let mut mentioning = below("look here");
+    mentioning["mentions"] = json!([cat.id]);
+    a.acked(mentioning.clone()).await;
+    c.events(group, 2).await;
+    c.acked(read(9)).await;
+    a.acked(mentioning).await;
+    c.events(group, 1).await;
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ mentionCount unreadThreads thread(root: {root}) {{ following unreadCount }} }} }}"
+    );
+    let counted = async |mentions: u64, threads: u64, following: bool| {
+        let expected = json!({ "conversation": { "mentionCount": mentions, "unreadThreads": threads,
+            "thread": { "following": following, "unreadCount": mentions } } });
+        assert_eq!(data(&node, &cat, &query).await, expected);
+    };
+    counted(1, 1, true).await;
+    c.acked(read(10)).await;
+    counted(0, 0, true).await;
+    c.acked(follow(false)).await;
+    a.acked(below("and here")).await;
+    c.events(group, 1).await;
+    c.acked(read(11)).await;
+    counted(0, 0, false).await;
+    // There is no message for her that an answer would hang below.
+    let refused = c.refused(below("mine"), "not_found").await;
+    assert_eq!(refused["field"], "thread");
+    node.stop().await;
+}
+
 fn message_to(group: Uuid) -> Value {
     message(group, "what was that?")
 }

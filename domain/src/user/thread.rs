@@ -108,7 +108,8 @@ pub enum Said {
 /// A thread that is spoken of, as it is known where that is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Root {
-    /// Where the message stands that is said to begin it; `None` where there is no such message.
+    /// Where the message stands that is said to begin it; `None` where there is no such message, or the user sees neither that nor a
+    /// reply to it.
     pub line: Option<Line>,
     /// Its conversation is one of two, which has no threads.
     pub is_direct: bool,

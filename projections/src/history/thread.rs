@@ -1,6 +1,7 @@
 //! Threads: how many replies each has, and when the last one came.
 
 use super::message::Message;
+use crate::error::{ProjectionError, within};
 use crate::fact::Fact;
 use crate::projection::run;
 use crate::select::{Listed, Range, Select, Sql};
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use std::collections::BTreeMap;
 use tidings_domain::event::MessageSent;
+use tidings_eventlog::Pool;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
@@ -27,6 +29,7 @@ pub struct Thread {
 static BY_ROOT: Sql = Sql::new(include_str!("threads.sql"));
 static ACTIVITY: Sql = Sql::new(include_str!("thread_activity.sql"));
 static REPLIES: Sql = Sql::new(include_str!("replies.sql"));
+static GOES_ON: Sql = Sql::new(include_str!("thread_goes_on.sql"));
 
 /// The threads of these roots, each in the conversation at the same place of `conversations`, but for those that `viewer` has cleared.
 pub fn threads(viewer: Uuid, conversations: Vec<Uuid>, roots: Vec<Uuid>) -> Select<Thread> {
@@ -59,6 +62,26 @@ pub fn replies(
         .with(roots)
         .within(range)
         .with(viewer)
+}
+
+/// Whether somebody replied in a thread at `from` or behind it, recalled or not, as far as the read models have come.
+pub async fn thread_goes_on(
+    pool: &Pool,
+    conversation: Uuid,
+    root: Uuid,
+    from: u64,
+) -> Result<bool, ProjectionError> {
+    // Nothing stands so far behind that it has no place there.
+    let from = i64::try_from(from).unwrap_or(i64::MAX);
+    let reading = async {
+        let client = pool.get().await?;
+        let statement = client.prepare_cached(&GOES_ON.text(client.home())).await?;
+        let row = client
+            .query_one(&statement, &[&conversation, &root, &from])
+            .await?;
+        Ok::<_, ProjectionError>(row.try_get("goes_on")?)
+    };
+    within(pool.timeout(), reading).await
 }
 
 impl Thread {

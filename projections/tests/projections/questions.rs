@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidings_eventlog::LogConfig;
 use tidings_projections::{
     ProjectionError, all, are_direct, conversation_counts, ended_marks, hidden_among, known_users, lately,
-    memberships, read_seqs, regards, reports_free_at, thread_read_seq, ties, withheld,
+    memberships, read_seqs, regards, reports_free_at, thread_goes_on, thread_read_seq, ties, withheld,
 };
 use uuid::Uuid;
 
@@ -49,6 +49,7 @@ async fn who_asks_for_a_client_waits_no_longer_than_for_any_other_answer() {
         ask("memberships", memberships(&pool, &users)),
         ask("conversation_counts", conversation_counts(&pool, &users, 9)),
         ask("ended_marks", ended_marks(&pool, user)),
+        ask("thread_goes_on", thread_goes_on(&pool, room, room, 1)),
         ask("thread_read_seq", thread_read_seq(&pool, user, room, room)),
         ask("hidden_among", hidden_among(&pool, user, room, &[1])),
         ask("read_seqs", read_seqs(&pool, user, &rooms)),

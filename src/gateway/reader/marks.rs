@@ -5,9 +5,11 @@ use crate::gateway::reply::Reply;
 use crate::lanes::{AsOf, SUBJECTS, Seat};
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{answer, refused};
+use std::time::Duration;
 use tidings_domain::stored::Kind;
 use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, Root, Said, UserCommand};
-use tidings_projections::{ended_marks, thread_read_seq};
+use tidings_eventlog::Position;
+use tidings_projections::{ended_marks, thread_goes_on, thread_read_seq};
 use uuid::Uuid;
 
 impl Reader {
@@ -85,8 +87,8 @@ impl Reader {
         }
     }
 
-    /// What is known of a thread: where the message stands that is said to begin it, if the user sees that, and how far it was read already,
-    /// as far as the read models have come.
+    /// What is known of a thread: where the message stands that is said to begin it, if the user sees that or a reply to it, and how far it
+    /// was read already, as far as the read models have come.
     async fn root(
         &self,
         conversation: ConversationId,
@@ -102,7 +104,13 @@ impl Reader {
                 tracing::debug!(%error, "a thread could not be looked for");
                 Refusal::Unavailable
             })?;
-        let seen = written.first().filter(|writing| writing.seq >= visible_from);
+        let seen = match written.first() {
+            Some(unseen) if unseen.seq < visible_from => {
+                let goes_on = self.goes_on(conversation, visible_from, thread).await?;
+                goes_on.then_some(unseen)
+            }
+            found => found,
+        };
         let line = seen.and_then(|writing| Kind(writing.kind).line());
         let read_seq = match said {
             Said::Followed { .. } => 0,
@@ -118,6 +126,36 @@ impl Reader {
             is_direct: false,
             read_seq,
         })
+    }
+
+    /// Whether there are replies that the user sees in a thread whose first message they do not see. Such a reply they may have been told of
+    /// before the read models have it.
+    async fn goes_on(
+        &self,
+        conversation: ConversationId,
+        visible_from: u64,
+        thread: Uuid,
+    ) -> Result<bool, Refusal> {
+        let gateway = &self.gateway;
+        let unknown = |error: &dyn std::fmt::Display| {
+            tracing::debug!(%error, "whether a thread goes on could not be found");
+            Refusal::Unavailable
+        };
+        let ask = || thread_goes_on(&gateway.models, conversation.0, thread, visible_from);
+        if ask().await.map_err(|error| unknown(&error))? {
+            return Ok(true);
+        }
+        let lanes = gateway.lookups.lanes().await.map_err(|error| unknown(&error))?;
+        let lane = conversation.lane();
+        let head = lanes.iter().find(|head| head.lane == lane);
+        let pos = head.map_or(0, |head| head.head);
+        let wait = Duration::from_millis(gateway.limits.catch_up_wait_ms);
+        gateway
+            .checkpoints
+            .passed_by(&["history"], Position { lane, pos }, wait)
+            .await
+            .map_err(|lagging| unknown(&lagging))?;
+        ask().await.map_err(|error| unknown(&error))
     }
 
     /// The user's seat in a conversation, behind the commands that came before, if they are a member of it.
