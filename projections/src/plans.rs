@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 21] = [
+const OTHERS: [&str; 22] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
@@ -29,6 +29,7 @@ const OTHERS: [&str; 21] = [
     "past_version.sql",
     "read_places.sql",
     "recipients_of.sql",
+    "replies_seen.sql",
     "stays.sql",
     "thread_calls.sql",
     "thread_mentions.sql",

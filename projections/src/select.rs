@@ -48,12 +48,13 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-const PARTS: [(&str, &str); 18] = [
+const PARTS: [(&str, &str); 19] = [
     ("{come_to_heads}", include_str!("attachments/come_to_heads.sql")),
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{past_columns}", include_str!("history/past_columns.sql")),
     ("{withheld}", include_str!("history/withheld.sql")),
     ("{past_version}", include_str!("history/past_version.sql")),
+    ("{replies_seen}", include_str!("history/replies_seen.sql")),
     ("{floors}", include_str!("history/floors.sql")),
     ("{stays}", include_str!("conversations/stays.sql")),
     ("{delivery_cursor}", include_str!("inbox/cursor.sql")),

@@ -160,6 +160,10 @@ impl Loaders {
             database: database(),
             viewer,
         };
+        let past_replies = PastReplies {
+            database: database(),
+            viewer,
+        };
         let past_threads = PastThreads {
             database: database(),
             viewer,
@@ -204,7 +208,7 @@ impl Loaders {
             last_messages: Gathering::remembering(last_messages, waves),
             message_pages: Gathering::new(message_pages, waves),
             past_messages: Gathering::remembering(past_messages, waves),
-            past_replies: Gathering::remembering(PastReplies(database()), waves),
+            past_replies: Gathering::remembering(past_replies, waves),
             past_threads: Gathering::remembering(past_threads, waves),
             past_reply_pages: Gathering::new(past_reply_pages, waves),
             member_pages: Gathering::new(MemberPages(database()), waves),

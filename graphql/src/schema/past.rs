@@ -340,7 +340,10 @@ impl Loader<PastMessageId> for PastMessages {
 }
 
 /// Counts the replies that hung below messages.
-pub(crate) struct PastReplies(pub(super) Database);
+pub(crate) struct PastReplies {
+    pub(super) database: Database,
+    pub(super) viewer: Uuid,
+}
 
 impl Loader<PastMessageId> for PastReplies {
     type Value = i32;
@@ -349,8 +352,8 @@ impl Loader<PastMessageId> for PastReplies {
         let conversations = ids.iter().map(|id| id.of.conversation).collect();
         let roots = ids.iter().map(|id| id.of.message).collect();
         let uptos = ids.iter().map(|id| id.upto).collect();
-        let select = history::past_replies(conversations, roots, uptos);
-        let counts = self.0.ask(&select).await?.into_iter();
+        let select = history::past_replies(self.viewer, conversations, roots, uptos);
+        let counts = self.database.ask(&select).await?.into_iter();
         let counts = counts.map(|(conversation, message, upto, count)| {
             let of = MessageId {
                 conversation,

@@ -58,9 +58,10 @@ pub fn past_pins(viewer: Uuid, conversation: Uuid, seqs: Vec<i64>, upto: i64) ->
         .with(viewer)
 }
 
-/// How many replies hung below these messages: conversation, message, seq and count, at most [`PAST_REPLIES_MAX`]. Each message is named by what
-/// stands at the same place of the lists, with the seq of which it is asked.
+/// How many replies hung below these messages, but for what `viewer` has hidden: conversation, message, seq and count, at most
+/// [`PAST_REPLIES_MAX`]. Each message is named by what stands at the same place of the lists, with the seq of which it is asked.
 pub fn past_replies(
+    viewer: Uuid,
     conversations: Vec<Uuid>,
     roots: Vec<Uuid>,
     uptos: Vec<i64>,
@@ -78,6 +79,7 @@ pub fn past_replies(
         .with(roots)
         .with(uptos)
         .with(PAST_REPLIES_MAX)
+        .with(viewer)
 }
 
 /// The threads of these roots, each in the conversation and at the seq of the same place, but for those that `viewer` has cleared. With each

@@ -262,30 +262,40 @@ async fn whatever_is_asked_of_history_leaves_out_what_the_viewer_does_not_see() 
     assert_eq!(world.ask(history::pins(bob, vec![group])).await.len(), 1);
     // A thread that goes on is there, with what she sees of it.
     let threads = |viewer| history::threads(viewer, vec![group; 2], vec![old.command, quiet.command]);
-    let roots = world
-        .ask(threads(eve))
-        .await
-        .into_iter()
-        .map(|thread| thread.root);
-    assert_eq!(roots.collect::<Vec<_>>(), [old.command]);
-    assert_eq!(world.ask(threads(bob)).await.len(), 2);
-    let listed = world
-        .ask(history::thread_activity(eve, vec![group], &all()))
-        .await;
-    assert_eq!(listed.iter().filter(|row| row.entry.is_some()).count(), 1);
+    let counted = async |viewer: Uuid| {
+        let named = world.ask(threads(viewer)).await.into_iter();
+        let mut named: Vec<_> = named.map(|thread| (thread.root, thread.replies)).collect();
+        let listed = history::thread_activity(viewer, vec![group], &all());
+        let listed = world.ask(listed).await.into_iter().filter_map(|row| row.entry);
+        let mut listed: Vec<_> = listed.map(|thread| (thread.root, thread.replies)).collect();
+        named.sort_unstable();
+        listed.sort_unstable();
+        assert_eq!(named, listed);
+        named
+    };
+    assert_eq!(counted(eve).await, [(old.command, 1)]);
+    let mut bobs = [(old.command, 2), (quiet.command, 1)];
+    bobs.sort_unstable();
+    assert_eq!(counted(bob).await, bobs);
     let replies = |viewer| history::replies(viewer, vec![group], vec![old.command], &all());
     assert_eq!(seqs(world.ask(replies(eve)).await), [later.seq as i64]);
     assert_eq!(seqs(world.ask(replies(bob)).await).len(), 2);
     // As it was, too, once she was there.
     for (upto, sees) in [(later.seq as i64, true), (later.seq as i64 - 1, false)] {
         let roots = vec![old.command, quiet.command];
+        let expected = vec![1; usize::from(sees)];
         let named = history::past_threads(eve, vec![group; 2], roots, vec![upto; 2]);
-        assert_eq!(world.ask(named).await.len(), usize::from(sees));
+        let named = world
+            .ask(named)
+            .await
+            .into_iter()
+            .map(|(_, thread)| thread.replies);
+        assert_eq!(named.collect::<Vec<_>>(), expected);
         let listed = world
             .ask(history::past_thread_activity(eve, group, upto, &all()))
             .await;
-        let listed = listed.iter().filter(|(_, row)| row.entry.is_some());
-        assert_eq!(listed.count(), usize::from(sees));
+        let listed = listed.into_iter().filter_map(|(_, row)| row.entry);
+        assert_eq!(listed.map(|thread| thread.replies).collect::<Vec<_>>(), expected);
         let below = history::past_thread_replies(eve, vec![group], vec![old.command], vec![upto], &all());
         assert_eq!(seqs(world.ask(below).await).len(), usize::from(sees));
     }

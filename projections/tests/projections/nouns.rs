@@ -472,6 +472,44 @@ async fn what_is_said_in_a_thread_alone_is_not_unread_and_moves_nothing_in_the_m
 }
 
 #[tokio::test]
+async fn a_thread_counts_the_replies_that_its_viewer_sees() {
+    let world = World::new().await;
+    let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
+    let group = world.group("g", &[ann, bob], 2).await;
+    let root = world.send(group, ann, "a root", &[]).await;
+    let first = world.reply(&root, ann, false, &[]).await;
+    let second = world.reply(&root, ann, false, &[]).await;
+    let third = world.reply(&root, ann, false, &[]).await;
+    let fourth = world.reply(&root, ann, true, &[]).await;
+    let (rooms, roots, upto) = (vec![group], vec![root.command], fourth.seq as i64);
+    let counted = async |viewer: Uuid| {
+        world.settle().await;
+        let named = history::threads(viewer, rooms.clone(), roots.clone());
+        let named = world.ask(named).await.remove(0).replies;
+        let listed = history::thread_activity(viewer, rooms.clone(), &all());
+        let listed = world.ask(listed).await.remove(0).entry.unwrap().replies;
+        let past = history::past_threads(viewer, rooms.clone(), roots.clone(), vec![upto]);
+        let past = world.ask(past).await.remove(0).1.replies;
+        assert_eq!((listed, past), (named, named));
+        named
+    };
+    assert_eq!(counted(bob).await, 4);
+    world.hide(bob, &[root.clone(), first.clone()]).await;
+    assert_eq!(counted(bob).await, 3);
+    let past = history::past_replies(bob, rooms.clone(), roots.clone(), vec![upto]);
+    assert_eq!(world.ask(past).await, [(group, root.command, upto, 3)]);
+    // What is hidden and recalled is taken off once.
+    world.recall(&first, ann).await;
+    assert_eq!(counted(bob).await, 3);
+    world.recall(&second, ann).await;
+    assert_eq!(counted(bob).await, 2);
+    world.clear(bob, &third).await;
+    assert_eq!(counted(bob).await, 1);
+    assert_eq!(counted(ann).await, 2);
+    world.assert_as_the_log_says().await;
+}
+
+#[tokio::test]
 async fn a_mention_in_a_thread_counts_until_it_is_recalled() {
     let world = World::new().await;
     let (ann, bob) = (world.register(0, "ann").await, world.register(1, "bob").await);
