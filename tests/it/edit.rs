@@ -156,7 +156,7 @@ async fn the_window_ends_and_clients_are_told_how_long_it_is() {
         config.edit_window_s = window;
         let node = TestNode::start(config).await;
         let mut a = node.socket(&ann).await;
-        let edit = edit(conversation, &sent["id"], "hello");
+        let edit = edit(conversation, &sent["id"], &format!("hello {window}"));
         if allowed {
             a.acked(edit).await;
         } else {

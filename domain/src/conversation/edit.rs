@@ -56,6 +56,10 @@ impl Conversation {
                 reason: "what is forwarded stays as it was said",
             });
         }
+        // Who says again what it says finds it so, however late.
+        if message.content == *content {
+            return Ok(vec![]);
+        }
         let window = facts.rules.edit_window;
         let is_owner = self.shape == Shape::Group && role == Role::Owner;
         // Where nobody edits, owners do not either.
@@ -67,9 +71,6 @@ impl Conversation {
                 Field::Content,
                 "an edit changes the text or caption only",
             ));
-        }
-        if message.content == *content {
-            return Ok(vec![]);
         }
         if message.versions >= facts.rules.versions {
             return Err(Rejection::Conflict("the message was edited too often"));

@@ -120,6 +120,19 @@ fn an_owner_edits_their_own_at_any_time_unless_nobody_edits() {
 
 #[test]
 fn an_edit_that_changes_nothing_appends_nothing() {
+    // However late, as who recalls again is told.
+    for edit_window in [Window::Closed, Window::Seconds(5), Window::AnyTime] {
+        let rules = Rules {
+            edit_window,
+            ..Rules::default()
+        };
+        given(group())
+            .under(rules)
+            .and(written(BEN, "hi"))
+            .after(6)
+            .when(BEN, edit("hi"))
+            .then([]);
+    }
     given(group())
         .and(written(BEN, "hi"))
         .when(BEN, edit("hi"))
