@@ -5,6 +5,7 @@ mod book;
 pub mod deletion;
 pub mod direct;
 pub mod edit;
+mod emoji;
 pub mod everyone;
 pub mod forward;
 mod frozen;

@@ -210,13 +210,21 @@ impl Reactions {
         self.more = true;
     }
 
-    pub(crate) fn has(&self, emoji: &Emoji, actor: UserId) -> bool {
-        self.by_emoji
-            .get(emoji)
-            .is_some_and(|reactors| reactors.known.contains(&actor))
+    /// What the actor has on the message of an emoji that is written in full: as it stands there, which may be in another way, and in several.
+    pub(crate) fn put(&self, emoji: &Emoji, actor: UserId) -> Vec<Emoji> {
+        let by_actor = self
+            .by_emoji
+            .iter()
+            .filter(|(_, reactors)| reactors.known.contains(&actor));
+        let mut put: Vec<Emoji> = by_actor
+            .filter(|(put, _)| put.in_full() == *emoji)
+            .map(|(put, _)| put.clone())
+            .collect();
+        put.sort_unstable();
+        put
     }
 
-    /// Whether one more emoji would be one too many for the message.
+    /// Whether one more emoji, which is written in full, would be one too many for the message.
     pub(crate) fn is_full(&self, emoji: &Emoji, most: usize) -> bool {
         !self.by_emoji.contains_key(emoji) && (self.more || self.by_emoji.len() >= most)
     }

@@ -185,7 +185,10 @@ fn mark(command: &StreamCommand) -> Option<(Uuid, Bytes)> {
             actor,
             body: ConversationCommand::React { emoji, .. },
             ..
-        }) => Some((actor.0, Bytes::copy_from_slice(emoji.as_str().as_bytes()))),
+        }) => Some((
+            actor.0,
+            Bytes::copy_from_slice(emoji.in_full().as_str().as_bytes()),
+        )),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Reactions: emoji that people put on a message, one of each a person.
 
 use super::Conversation;
+use super::emoji::in_full;
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
 use crate::facts::Facts;
@@ -40,6 +41,21 @@ impl Emoji {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same, as it is put on messages: of what people see as one emoji there is one. One that would be too long so stays as it is.
+    #[must_use]
+    pub fn in_full(&self) -> Self {
+        let full = if is_name(&self.0) {
+            self.0.clone()
+        } else {
+            in_full(&self.0)
+        };
+        if full.len() <= EMOJI_BYTES_MAX {
+            Self(full)
+        } else {
+            self.clone()
+        }
     }
 }
 
@@ -120,28 +136,36 @@ impl Conversation {
             .in_view(actor, self.standing(conversation, id, facts))
             .ok_or(Rejection::NotFound(Field::Message))?;
         let reactions = &message.reactions;
-        if reactions.has(emoji, actor) == on {
+        let emoji = &emoji.in_full();
+        let changed = |emoji| {
+            ConversationEvent::ReactionChanged(ReactionChanged {
+                message: id,
+                message_seq: message.seq,
+                emoji,
+                on,
+            })
+        };
+        let put = reactions.put(emoji, actor);
+        if !on {
+            return Ok(put.into_iter().map(changed).collect());
+        }
+        if !put.is_empty() {
             return Ok(vec![]);
         }
-        if on && reactions.is_full(emoji, facts.rules.reactions) {
+        if reactions.is_full(emoji, facts.rules.reactions) {
             return Err(Rejection::Conflict(
                 "the message has too many different reactions",
             ));
         }
-        if on && reactions.of(actor) >= facts.rules.reactions_of_user {
+        if reactions.of(actor) >= facts.rules.reactions_of_user {
             return Err(Rejection::Conflict("you have too many reactions on this message"));
         }
-        if on && reactions.has_tried_all(emoji, actor) {
+        if reactions.has_tried_all(emoji, actor) {
             return Err(Rejection::Conflict(
                 "you have put too many different reactions on this message",
             ));
         }
-        Ok(vec![ConversationEvent::ReactionChanged(ReactionChanged {
-            message: id,
-            message_seq: message.seq,
-            emoji: emoji.clone(),
-            on,
-        })])
+        Ok(vec![changed(emoji.clone())])
     }
 }
 

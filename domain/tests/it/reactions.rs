@@ -51,6 +51,29 @@ fn a_member_reacts_and_takes_it_back() {
 }
 
 #[test]
+fn what_people_see_as_one_emoji_is_one() {
+    for spelled in ["❤", "❤️", "❤\u{fe0e}"] {
+        with([])
+            .when(BEN, react(spelled, true))
+            .then([changed("❤️", true)]);
+        let put = with([(emoji("❤️"), true)]);
+        put.when(BEN, react(spelled, true)).then([]);
+        put.when(BEN, react(spelled, false)).then([changed("❤️", false)]);
+        // What was put there in other ways goes as it stands there.
+        let several = [(emoji("❤"), true), (emoji("❤️"), true), (emoji("👍"), true)];
+        with(several)
+            .when(BEN, react(spelled, false))
+            .then([changed("❤", false), changed("❤️", false)]);
+        with([(emoji("❤"), true)])
+            .when(BEN, react(spelled, true))
+            .then([]);
+        with([(emoji("❤"), false)])
+            .when(BEN, react(spelled, false))
+            .then([]);
+    }
+}
+
+#[test]
 fn what_is_so_already_appends_nothing() {
     with([(emoji("👍"), true)]).when(BEN, react("👍", true)).then([]);
     with([(emoji("👍"), false)])
@@ -189,8 +212,8 @@ fn one_person_has_so_many_reactions_on_a_message_at_most() {
         .done(BEN, react("👎", true));
     two.when(BEN, react("❤", true)).conflicts();
     two.when(BEN, react("👍", false)).then([changed("👍", false)]);
-    two.when(CAT, react("❤", true)).then([changed("❤", true)]);
+    two.when(CAT, react("❤", true)).then([changed("❤️", true)]);
     two.done(BEN, react("👍", false))
         .when(BEN, react("❤", true))
-        .then([changed("❤", true)]);
+        .then([changed("❤️", true)]);
 }

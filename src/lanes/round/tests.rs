@@ -36,7 +36,7 @@ fn bodies(commands: usize) -> impl Strategy<Value = ConversationCommand> {
             ConversationCommand::EditMessage { message, content: text(words) }
         }),
         1 => message().prop_map(|message| ConversationCommand::RecallMessage { message }),
-        4 => (message(), prop::sample::select(&["👍", "👎", "❤"][..]), any::<bool>()).prop_map(|(message, emoji, on)| {
+        4 => (message(), prop::sample::select(&["👍", "👎", "❤️"][..]), any::<bool>()).prop_map(|(message, emoji, on)| {
             ConversationCommand::React { message, emoji: Emoji::parse(emoji).unwrap(), on }
         }),
         1 => someone().prop_map(|user| ConversationCommand::AddMember { user }),
@@ -331,7 +331,7 @@ fn what_is_so_or_cannot_be_because_of_the_batch_is_answered_behind_it() {
         .collect();
     settle(&mut log, begun, std::iter::empty());
     // The same again is not acked before it is written, and who makes room in a batch makes it for those behind.
-    for (order, second) in [(10, (2, react("👍", false))), (20, (1, react("❤", true)))] {
+    for (order, second) in [(10, (2, react("👍", false))), (20, (1, react("❤️", true)))] {
         let commands = vec![
             pending(order, 1, 2, react("👍", false), &told),
             pending(order + 1, 1, second.0, second.1, &told),
