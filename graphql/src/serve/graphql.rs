@@ -231,11 +231,14 @@ impl Graphql {
         following.stream()
     }
 
-    /// Takes a place for a request and the cost of reading it, before there is any work.
+    /// Takes a place for a request and what it costs this node to read it, before there is any work.
     fn enter(&self, request: &Request, viewer: Option<&Viewer>) -> Result<Place, Box<Response>> {
         limits::check_length(request, viewer.is_some()).map_err(boxed)?;
         let place = self.turns.enter(spender(viewer)).map_err(boxed)?;
-        self.spend(viewer, reading_cost(request)).map_err(boxed)?;
+        let allowance = viewer.and_then(|viewer| self.backend.allowance(viewer));
+        self.turns
+            .read(spender(viewer), allowance, reading_cost(request))
+            .map_err(boxed)?;
         Ok(place)
     }
 
@@ -287,7 +290,9 @@ impl Graphql {
         after: Option<&str>,
     ) -> Result<Admitted, Box<Response>> {
         let price = check(&mut request)?;
-        self.spend(viewer.as_ref(), price.cost).map_err(boxed)?;
+        // In one: whoever waits as long as they are told has enough for all of it.
+        let whole = price.cost.saturating_add(reading_cost(&request));
+        self.spend(viewer.as_ref(), whole).map_err(boxed)?;
         let positions = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
         let document = request.parsed_query().map_err(refuse)?.clone();
         let question = Question::new(&self.types, document, request.operation_name.as_deref());

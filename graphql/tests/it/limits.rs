@@ -134,6 +134,32 @@ async fn a_viewer_spends_what_there_is_and_leaves_others_theirs() {
     assert!(world.ask(other, query).await.get("errors").is_none());
 }
 
+/// The first query takes all that there is, so that not even the reading of the next could be paid of it.
+#[tokio::test]
+async fn whoever_waits_as_long_as_they_are_told_is_answered() {
+    let world = World::with(GraphqlConfig {
+        cost_per_second: 100,
+        cost_burst: 602,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let me = world.person(1).await;
+    let query = "{ conversations(first: 200) { nodes { id kind } } }";
+    let wait = loop {
+        let answer = world.ask(me, query).await;
+        if answer.get("errors").is_some() {
+            assert_eq!(code(&answer), "rate_limited");
+            break answer["errors"][0]["extensions"]["retry_after_ms"]
+                .as_u64()
+                .unwrap();
+        }
+    };
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+    assert!(world.ask(me, query).await.get("errors").is_none());
+}
+
 /// What the read models say first has been paid for with the request, and what they say next is paid for again.
 #[tokio::test]
 async fn each_answer_of_a_subscription_is_paid_for() {

@@ -26,7 +26,15 @@ struct Shared {
     open: Mutex<HashMap<Uuid, usize>>,
     quota: Quota,
     /// Least recently used first.
-    spent: Mutex<LruCache<Payer, Arc<DefaultDirectRateLimiter>>>,
+    spent: Mutex<LruCache<Payer, Arc<Spent>>>,
+}
+
+/// What somebody has spent.
+struct Spent {
+    /// On reading documents, which has to be paid before anybody knows what the whole of a request costs.
+    reading: DefaultDirectRateLimiter,
+    /// On requests, each as a whole.
+    requests: DefaultDirectRateLimiter,
 }
 
 /// A viewer, and the role that they go by.
@@ -71,6 +79,18 @@ impl Turns {
         })
     }
 
+    /// Takes `cost` for reading a document. It is counted by itself: were it taken of what requests cost, whoever has nothing left would be told how
+    /// long to wait for the reading alone, and then be refused for the whole.
+    pub(crate) fn read(
+        &self,
+        viewer: Uuid,
+        allowance: Option<CostAllowance>,
+        cost: usize,
+    ) -> Result<(), Refusal> {
+        let (spent, quota) = self.spent(viewer, allowance);
+        take(&spent.reading, quota, cost)
+    }
+
     /// Takes `cost` of what `viewer` may spend, by a role or as everybody, or says how long to wait for it.
     pub(crate) fn spend(
         &self,
@@ -78,31 +98,40 @@ impl Turns {
         allowance: Option<CostAllowance>,
         cost: usize,
     ) -> Result<(), Refusal> {
-        let Some(cost) = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)) else {
-            return Ok(());
-        };
-        // What costs more than can ever be saved up costs all of it.
-        let own = allowance.map(|own| quota(own.per_second, own.burst));
-        let quota = own.unwrap_or(self.0.quota);
-        let cost = cost.min(quota.burst_size());
-        let limiter = self.limiter((viewer, allowance.map(|own| own.role)), quota);
-        match limiter.check_n(cost) {
-            Ok(Ok(())) | Err(_) => Ok(()),
-            Ok(Err(early)) => {
-                let now = governor::clock::Clock::now(limiter.clock());
-                Err(too_much(early.wait_time_from(now)))
-            }
-        }
+        let (spent, quota) = self.spent(viewer, allowance);
+        take(&spent.requests, quota, cost)
     }
 
-    fn limiter(&self, payer: Payer, quota: Quota) -> Arc<DefaultDirectRateLimiter> {
-        let mut spent = lock(&self.0.spent);
-        let limiter = spent.get_or_insert(payer, || Arc::new(RateLimiter::direct(quota)));
-        let limiter = Arc::clone(limiter);
-        if spent.len() > REMEMBERED_MAX {
-            spent.pop_lru();
+    fn spent(&self, viewer: Uuid, allowance: Option<CostAllowance>) -> (Arc<Spent>, Quota) {
+        let own = allowance.map(|own| quota(own.per_second, own.burst));
+        let quota = own.unwrap_or(self.0.quota);
+        let payer: Payer = (viewer, allowance.map(|own| own.role));
+        let mut remembered = lock(&self.0.spent);
+        let spent = remembered.get_or_insert(payer, || {
+            Arc::new(Spent {
+                reading: RateLimiter::direct(quota),
+                requests: RateLimiter::direct(quota),
+            })
+        });
+        let spent = Arc::clone(spent);
+        if remembered.len() > REMEMBERED_MAX {
+            remembered.pop_lru();
         }
-        limiter
+        (spent, quota)
+    }
+}
+
+fn take(limiter: &DefaultDirectRateLimiter, quota: Quota, cost: usize) -> Result<(), Refusal> {
+    let Some(cost) = NonZeroU32::new(u32::try_from(cost).unwrap_or(u32::MAX)) else {
+        return Ok(());
+    };
+    // What costs more than can ever be saved up costs all of it.
+    match limiter.check_n(cost.min(quota.burst_size())) {
+        Ok(Ok(())) | Err(_) => Ok(()),
+        Ok(Err(early)) => {
+            let now = governor::clock::Clock::now(limiter.clock());
+            Err(too_much(early.wait_time_from(now)))
+        }
     }
 }
 
@@ -163,6 +192,22 @@ mod tests {
         let wait = refused.retry_after_ms.unwrap();
         assert!((40_000..=50_001).contains(&wait), "{wait}");
         assert!(turns.spend(bob, None, 100).is_ok());
+    }
+
+    #[test]
+    fn whoever_has_nothing_left_is_told_when_the_whole_can_be_paid() {
+        let turns = Turns::new(1, 1, 1, 100);
+        let ada = Uuid::from_u128(1);
+        assert!(turns.spend(ada, None, 100).is_ok());
+        assert!(turns.read(ada, None, 2).is_ok(), "it is counted by itself");
+        let refused = turns.spend(ada, None, 50).unwrap_err();
+        let wait = refused.retry_after_ms.unwrap();
+        assert!((40_000..=50_001).contains(&wait), "{wait}");
+        assert!(turns.read(ada, None, 98).is_ok());
+        assert!(
+            turns.read(ada, None, 98).is_err(),
+            "and there is no more of it than of all"
+        );
     }
 
     #[test]
