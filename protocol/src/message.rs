@@ -138,6 +138,8 @@ pub struct MessageRecalled {
     pub message: Uuid,
     /// Where the message stands in the conversation.
     pub message_seq: u64,
+    /// How many messages there are up to it; 0 of one that stands in a thread alone and is in no count.
+    pub message_no: u64,
     /// Why, where a moderator did it, who need be no member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -62,7 +62,10 @@ async fn what_became_of_a_message_comes_out_typed() {
             "reaction.changed",
             json!({"message": message, "message_seq": 1, "emoji": ":wave:", "on": false}),
         ),
-        ("message.recalled", json!({"message": message, "message_seq": 1})),
+        (
+            "message.recalled",
+            json!({"message": message, "message_seq": 1, "message_no": 1}),
+        ),
     ];
     for (seq, (kind, data)) in (1..).zip(data) {
         peer.write(
@@ -108,6 +111,7 @@ async fn what_became_of_a_message_comes_out_typed() {
             EventData::MessageRecalled(MessageRecalled {
                 message,
                 message_seq,
+                message_no: 1,
                 reason: None,
             }),
         ]

@@ -314,7 +314,7 @@ mod tests {
 
     const SENT: (Uuid, &str, &str) = (ANN, "message.sent", r#","content":{"kind":"text","text":"a"}"#);
     const EDITED: (Uuid, &str, &str) = (ANN, "message.edited", r#","content":{"kind":"text","text":"b"}"#);
-    const RECALLED: (Uuid, &str, &str) = (ANN, "message.recalled", "");
+    const RECALLED: (Uuid, &str, &str) = (ANN, "message.recalled", r#","message_no":1"#);
     const ON: (Uuid, &str, &str) = (BOB, "reaction.changed", r#","emoji":"+","on":true"#);
     const PINNED: (Uuid, &str, &str) = (BOB, "pin.changed", r#","on":true"#);
     const OFF: (Uuid, &str, &str) = (BOB, "reaction.changed", r#","emoji":"+","on":false"#);
@@ -357,8 +357,8 @@ mod tests {
 
     #[test]
     fn what_is_withheld_says_nothing_until_it_is_shown_again() {
-        const WITHHELD: (Uuid, &str, &str) = (BOB, "message.withheld", r#","withheld":true"#);
-        const SHOWN: (Uuid, &str, &str) = (BOB, "message.withheld", r#","withheld":false"#);
+        const WITHHELD: (Uuid, &str, &str) = (BOB, "message.withheld", r#","message_no":1,"withheld":true"#);
+        const SHOWN: (Uuid, &str, &str) = (BOB, "message.withheld", r#","message_no":1,"withheld":false"#);
         let told = end(&[SENT, ON, PINNED, EDITED, WITHHELD]);
         assert_eq!(
             (told.text.as_deref(), told.edited, told.withheld),
@@ -390,7 +390,7 @@ mod tests {
         fold.take(2, BOB, EventData::decode(&EventKind::MessageSent, &fields));
         assert_eq!(fold.threads(), [(MESSAGE, 1)].into());
         assert!(Told::from(&fold.messages[&reply]).everyone);
-        let recalled = format!(r#"{{"message":"{reply}","message_seq":2}}"#);
+        let recalled = format!(r#"{{"message":"{reply}","message_seq":2,"message_no":0}}"#);
         fold.take(3, BOB, EventData::decode(&EventKind::MessageRecalled, &recalled));
         assert_eq!(fold.threads(), [(MESSAGE, 0)].into());
         let told = Told::from(&fold.messages[&reply]);

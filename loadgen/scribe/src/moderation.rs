@@ -80,6 +80,7 @@ impl Order {
         let data = EventData::MessageWithheld(MessageWithheld {
             message,
             message_seq: 0,
+            message_no: 0,
             withheld: reason.is_some(),
             reason: reason.map(str::to_owned),
         });
@@ -95,6 +96,7 @@ impl Order {
         let data = EventData::MessageRecalled(MessageRecalled {
             message,
             message_seq: 0,
+            message_no: 0,
             reason: Some(reason.to_owned()),
         });
         Self {

@@ -357,7 +357,10 @@ mod tests {
         let said = (2..).zip(lines).map(|(seq, (actor, fields))| {
             let (kind, data) = if let Some(of) = fields.strip_prefix('-') {
                 let of: u64 = of.parse().unwrap_or_default();
-                let data = format!(r#"{{"message":"{}","message_seq":{of}}}"#, id(of));
+                let data = format!(
+                    r#"{{"message":"{}","message_seq":{of},"message_no":{of}}}"#,
+                    id(of)
+                );
                 (EventKind::MessageRecalled, data)
             } else {
                 let data = format!(

@@ -226,6 +226,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
         Action::MessageRecall { message, .. } => EventData::MessageRecalled(MessageRecalled {
             message,
             message_seq: 0,
+            message_no: 0,
             reason: None,
         }),
         Action::MessageReact {
@@ -378,6 +379,7 @@ pub fn says(data: &EventData) -> u64 {
         })),
         EventData::MessageRecalled(recalled) => written(&EventData::MessageRecalled(MessageRecalled {
             message_seq: 0,
+            message_no: 0,
             ..recalled.clone()
         })),
         EventData::ReactionChanged(reaction) => written(&EventData::ReactionChanged(ReactionChanged {
@@ -395,6 +397,7 @@ pub fn says(data: &EventData) -> u64 {
         })),
         EventData::MessageWithheld(changed) => written(&EventData::MessageWithheld(MessageWithheld {
             message_seq: 0,
+            message_no: 0,
             ..changed.clone()
         })),
         EventData::InvitationSent(sent) => invited(sent.user, sent.by),

@@ -828,13 +828,13 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
         (
             "message.recalled",
             EventKind::MessageRecalled,
-            format!(r#"{{"message":"{}","message_seq":17}}"#, id(3)),
+            format!(r#"{{"message":"{}","message_seq":17,"message_no":9}}"#, id(3)),
         ),
         (
             "message.recalled.moderated",
             EventKind::MessageRecalled,
             format!(
-                r#"{{"message":"{}","message_seq":17,"reason":"advertising"}}"#,
+                r#"{{"message":"{}","message_seq":17,"message_no":9,"reason":"advertising"}}"#,
                 id(3)
             ),
         ),
@@ -842,14 +842,17 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             "message.withheld",
             EventKind::MessageWithheld,
             format!(
-                r#"{{"message":"{}","message_seq":17,"withheld":true,"reason":"somebody's address"}}"#,
+                r#"{{"message":"{}","message_seq":17,"message_no":9,"withheld":true,"reason":"somebody's address"}}"#,
                 id(3)
             ),
         ),
         (
             "message.withheld.again",
             EventKind::MessageWithheld,
-            format!(r#"{{"message":"{}","message_seq":17,"withheld":false}}"#, id(3)),
+            format!(
+                r#"{{"message":"{}","message_seq":17,"message_no":9,"withheld":false}}"#,
+                id(3)
+            ),
         ),
         (
             "reaction.changed",
