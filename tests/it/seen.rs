@@ -161,6 +161,31 @@ async fn a_direct_message_is_shown_as_delivered_and_then_as_read_on_any_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_clears_a_conversation_has_not_read_it() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    let said = a.say(conversation, "one").await;
+    let readers = async |positions: &Value| -> Vec<Vec<usize>> {
+        let lists = lists(&node, &ann, conversation, &[&ann, &ben], positions).await;
+        lists.into_iter().map(|(readers, _)| readers).collect()
+    };
+    let clear = json!({ "type": "conversation.clear", "conversation": conversation, "seq": said["seq"] });
+    let cleared = b.acked(clear).await;
+    let both = [&said, &cleared].map(|ack| ack["position"].as_str().unwrap());
+    let both = json!(both.join(","));
+    let unread = format!("{{ conversation(id: \"{conversation}\") {{ unreadCount }} }}");
+    let answer = node.graphql(&ben, &unread, both.as_str()).await;
+    assert_eq!(answer["data"]["conversation"]["unreadCount"], 0, "{answer}");
+    assert_eq!(readers(&both).await, [Vec::<usize>::new()]);
+    let answered = b.say(conversation, "two").await;
+    assert_eq!(readers(&answered["position"]).await, [vec![1_usize], vec![]]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn that_a_direct_message_has_come_is_told_though_cursors_are_stored_seldom() {
     let store = Store::new().await;
     let mut config = store.config();
