@@ -19,6 +19,7 @@ const OTHERS: [&str; 22] = [
     "blocks_nobody.sql",
     "come_to_heads.sql",
     "cursor.sql",
+    "evidence.sql",
     "floors.sql",
     "history/withheld.sql",
     "main_calls.sql",

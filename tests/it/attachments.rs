@@ -364,12 +364,12 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     node.folded(&ann).await;
     eventually(async || {
         let row = client
-            .query_one("SELECT count(*) FROM p_attachments_2.attachment", &[])
+            .query_one("SELECT count(*) FROM p_attachments_3.attachment", &[])
             .await;
         (row.unwrap().get::<_, i64>(0) == 3).then_some(())
     })
     .await;
-    let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'";
+    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
     assert_eq!(client.execute(sql, &[]).await.unwrap(), 3);
     for gone in [&lonely, &twin] {
         eventually(async || (node.fetch(&ann, &gone["id"], &[]).await.status() == 404).then_some(())).await;
@@ -392,7 +392,7 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
         "shown"
     );
     // There is room again.
-    let query = "SELECT bytes, files FROM p_attachments_2.usage";
+    let query = "SELECT bytes, files FROM p_attachments_3.usage";
     let row = client.query_one(query, &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 1));
     node.stop().await;
@@ -545,7 +545,7 @@ async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
     node.folded(&ann).await;
     gets_ahead(&store).await;
     // It was stored a moment ago, by the clock that the log goes by.
-    let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'";
+    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
     cleaned_up(&store).await;
     node.folded(&ann).await;
@@ -556,7 +556,7 @@ async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
     // By both clocks it goes when its time is over.
     let lonely = node.stored(&ann, "lonely.txt", "lonely").await;
     node.folded(&ann).await;
-    let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '4 days' WHERE name = 'lonely.txt'";
+    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '4 days' WHERE name = 'lonely.txt'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
     eventually(async || (node.fetch(&ann, &lonely["id"], &[]).await.status() == 404).then_some(())).await;
     node.stop().await;
@@ -611,19 +611,19 @@ async fn a_file_is_not_taken_for_nobodys_while_the_read_model_lacks_the_lane_tha
     holder.batch_execute("SELECT pg_advisory_lock(42)").await.unwrap();
     let database = store.client().await;
     database
-        .batch_execute("BEGIN; LOCK TABLE p_attachments_2.attachment IN ACCESS EXCLUSIVE MODE")
+        .batch_execute("BEGIN; LOCK TABLE p_attachments_3.attachment IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let looks = "query LIKE '%AS unclaimed%'";
     let waits = format!("{looks} AND wait_event_type = 'Lock'");
     eventually(async || (sessions(&holder, &waits).await > 0).then_some(())).await;
     let begun_again = format!(
-        "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'; \
+        "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'; \
          UPDATE projection_checkpoint SET pos = 0 WHERE projection = 'attachments' AND lane = {lane}; \
-         DELETE FROM p_attachments_2.claim; \
+         DELETE FROM p_attachments_3.claim; \
          CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              PERFORM pg_advisory_xact_lock(42); RETURN NULL; END $$; \
-         CREATE TRIGGER hold BEFORE INSERT ON p_attachments_2.claim FOR EACH STATEMENT EXECUTE FUNCTION hold(); \
+         CREATE TRIGGER hold BEFORE INSERT ON p_attachments_3.claim FOR EACH STATEMENT EXECUTE FUNCTION hold(); \
          COMMIT"
     );
     database.batch_execute(&begun_again).await.unwrap();

@@ -163,7 +163,7 @@ async fn what_no_message_shows_is_removed_from_a_bucket() {
     let client = store.client().await;
     // Two days go by.
     eventually(async || {
-        let sql = "UPDATE p_attachments_2.attachment SET at = at - interval '2 days'";
+        let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
         (client.execute(sql, &[]).await.unwrap() == 1).then_some(())
     })
     .await;

@@ -31,3 +31,20 @@ CREATE TABLE {schema}.claim (
     attachment   uuid NOT NULL,
     PRIMARY KEY (conversation, seq)
 );
+
+-- What messages showed that were recalled: whoever looks at a report of one looks at that.
+CREATE TABLE {schema}.taken_back (
+    conversation uuid NOT NULL,
+    seq          bigint NOT NULL,
+    message      uuid NOT NULL,
+    attachment   uuid NOT NULL,
+    PRIMARY KEY (conversation, seq)
+);
+
+-- Reports that are not settled, with the stream that they stand in. Rows go when they are.
+CREATE TABLE {schema}.open_report (
+    report       uuid PRIMARY KEY,
+    reports      uuid NOT NULL,
+    conversation uuid NOT NULL,
+    message      uuid NOT NULL
+);

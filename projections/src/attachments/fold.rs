@@ -8,12 +8,12 @@ use deadpool_postgres::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::{AttachmentStored, Avatar};
 use tidings_domain::stored::Kind;
-use tidings_domain::{ConversationEvent, Event, UserEvent};
+use tidings_domain::{ConversationEvent, Event, ReportEvent, UserEvent};
 use tokio_postgres::Error;
 use uuid::Uuid;
 
 /// The `attachments` projection. Every row belongs to one stream, so lanes never meet: what is stored to its owner's, what is shown to
-/// the conversation's.
+/// the conversation's, and what is reported to that of the message's reports.
 pub(crate) struct Attachments;
 
 #[async_trait]
@@ -23,11 +23,11 @@ impl Projection for Attachments {
     }
 
     fn schema(&self) -> &'static str {
-        "p_attachments_2"
+        "p_attachments_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {
@@ -39,6 +39,8 @@ impl Projection for Attachments {
             Kind::THREAD_REPLIED_ALSO,
             Kind::MESSAGE_RECALLED,
             Kind::PROFILE_UPDATED,
+            Kind::REPORT_FILED,
+            Kind::REPORT_HANDLED,
         ])
     }
 
@@ -72,6 +74,16 @@ impl Projection for Attachments {
                 key: &["conversation", "seq"],
                 stream: "conversation",
             },
+            Table {
+                name: "taken_back",
+                key: &["conversation", "seq"],
+                stream: "conversation",
+            },
+            Table {
+                name: "open_report",
+                key: &["report"],
+                stream: "reports",
+            },
         ]
     }
 
@@ -100,7 +112,12 @@ struct Changes<'a> {
     avatars: BTreeMap<Uuid, Option<Uuid>>,
     /// By conversation and seq of the message.
     claims: BTreeMap<(Uuid, i64), Uuid>,
-    released: BTreeSet<(Uuid, i64)>,
+    /// The ids of messages that were recalled, by conversation and seq.
+    released: BTreeMap<(Uuid, i64), Uuid>,
+    /// The same of messages of this batch, with what they showed.
+    taken_back: BTreeMap<(Uuid, i64), (Uuid, Uuid)>,
+    /// Reports, with what is open: the stream, and the conversation and the message that it is about.
+    reports: BTreeMap<Uuid, Option<(Uuid, Uuid, Uuid)>>,
 }
 
 impl<'a> Changes<'a> {
@@ -130,9 +147,19 @@ impl<'a> Changes<'a> {
             }
             Event::Conversation(ConversationEvent::MessageRecalled(recalled)) => {
                 let key = (fact.stream(), recalled.message_seq as i64);
-                if self.claims.remove(&key).is_none() {
-                    self.released.insert(key);
+                if let Some(attachment) = self.claims.remove(&key) {
+                    self.taken_back.insert(key, (recalled.message, attachment));
+                } else {
+                    self.released.insert(key, recalled.message);
                 }
+            }
+            // It may have been settled, and be made once more.
+            Event::Report(ReportEvent::Filed(filed)) => {
+                let open = (fact.stream(), filed.conversation.0, filed.message);
+                self.reports.insert(filed.report.0, Some(open));
+            }
+            Event::Report(ReportEvent::Handled(handled)) if handled.action.is_final() => {
+                self.reports.insert(handled.report.0, None);
             }
             Event::Conversation(_)
             | Event::User(_)
@@ -168,9 +195,50 @@ impl<'a> Changes<'a> {
             run(transaction, schema, sql, &[&conversations, &seqs, &attachments]).await?;
         }
         if !self.released.is_empty() {
-            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.released.iter().copied().unzip();
+            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.released.keys().copied().unzip();
+            let messages: Vec<Uuid> = self.released.values().copied().collect();
             let sql = include_str!("release.sql");
-            run(transaction, schema, sql, &[&conversations, &seqs]).await?;
+            run(transaction, schema, sql, &[&conversations, &seqs, &messages]).await?;
+        }
+        if !self.taken_back.is_empty() {
+            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.taken_back.keys().copied().unzip();
+            let (messages, attachments): (Vec<Uuid>, Vec<Uuid>) = self.taken_back.values().copied().unzip();
+            let sql = include_str!("take_back.sql");
+            run(
+                transaction,
+                schema,
+                sql,
+                &[&conversations, &seqs, &messages, &attachments],
+            )
+            .await?;
+        }
+        self.write_reports(transaction, schema).await
+    }
+
+    async fn write_reports(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
+        let (mut open, mut settled) = (vec![], vec![]);
+        for (report, about) in &self.reports {
+            match about {
+                Some(about) => open.push((*report, *about)),
+                None => settled.push(*report),
+            }
+        }
+        if !open.is_empty() {
+            let reports: Vec<Uuid> = open.iter().map(|(report, _)| *report).collect();
+            let streams: Vec<Uuid> = open.iter().map(|(_, (stream, ..))| *stream).collect();
+            let conversations: Vec<Uuid> = open.iter().map(|(_, (_, of, _))| *of).collect();
+            let messages: Vec<Uuid> = open.iter().map(|(_, (.., message))| *message).collect();
+            let sql = include_str!("report.sql");
+            run(
+                transaction,
+                schema,
+                sql,
+                &[&reports, &streams, &conversations, &messages],
+            )
+            .await?;
+        }
+        if !settled.is_empty() {
+            run(transaction, schema, include_str!("settle.sql"), &[&settled]).await?;
         }
         Ok(())
     }

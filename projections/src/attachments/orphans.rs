@@ -1,4 +1,4 @@
-//! Attachments that no message shows any more, or never did.
+//! Attachments that no message shows any more, or never did, and that nobody has to look at for a report.
 
 use crate::select::{Select, Sql};
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ pub struct Orphan {
     pub at: DateTime<Utc>,
     pub size: i64,
     pub sha256: String,
-    /// Whether no message shows it.
+    /// Whether nobody and no message shows it, and it is not evidence of a report that is open.
     pub unclaimed: bool,
 }
 
@@ -31,7 +31,7 @@ pub fn orphans(after: (DateTime<Utc>, Uuid), before: DateTime<Utc>, rows: i64) -
         .with(rows)
 }
 
-/// Which of these attachments no message shows, of a read model that has come to `heads`; no row where it has not, or nobody can tell.
+/// Which of these attachments nothing shows and no open report is about, of a read model that has come to `heads`; no row where it has not, or nobody can tell.
 pub fn unclaimed(attachments: Vec<Uuid>, heads: &[LaneHead]) -> Select<(Uuid, bool)> {
     let read = |row: &Row| Ok((row.try_get("attachment")?, row.try_get("unclaimed")?));
     come_to(Select::new(&UNCLAIMED, read).with(attachments), heads)

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::Avatar;
 use tidings_domain::stored::decode;
-use tidings_domain::{Change, Content, ConversationEvent, Event, UserEvent};
+use tidings_domain::{Change, Content, ConversationEvent, Event, Handling, ReportEvent, UserEvent};
 use tidings_eventlog::Recorded;
 use tidings_projections::{Order, Range, attachments, conversations, history, inbox, unread};
 use uuid::Uuid;
@@ -1354,6 +1354,32 @@ fn files(events: &[Recorded]) -> (Files, Shown, BTreeSet<(Uuid, u64)>) {
     (files, shown, withheld)
 }
 
+/// Files of messages that were recalled and of which a report is open: by definition, from all that ever happened.
+fn evidence(events: &[Recorded]) -> BTreeSet<Uuid> {
+    let (mut shown, mut recalled, mut open) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+    for record in events {
+        match decode(record.kind, record.ver, &record.payload).unwrap() {
+            Event::Conversation(ConversationEvent::MessageSent(sent)) => {
+                shown.extend(sent.content.attachment().map(|file| (record.command, file)));
+            }
+            Event::Conversation(ConversationEvent::MessageRecalled(event)) => {
+                recalled.insert(event.message);
+            }
+            Event::Report(ReportEvent::Filed(filed)) => {
+                open.insert(filed.report, filed.message);
+            }
+            Event::Report(ReportEvent::Handled(handled)) if handled.action.is_final() => {
+                open.remove(&handled.report);
+            }
+            _ => {}
+        }
+    }
+    let looked_at = open.values().filter(|message| recalled.contains(*message));
+    looked_at
+        .filter_map(|message| shown.get(message).copied())
+        .collect()
+}
+
 /// The picture that each person shows.
 fn pictures(told: &[Recorded]) -> BTreeMap<Uuid, Uuid> {
     let mut pictures = BTreeMap::new();
@@ -1378,7 +1404,7 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
         let told = world.told().await;
         let (files, shown, withheld) = files(&told);
         assert!(files.len() > 3 && !shown.is_empty(), "seed {seed} shows nothing");
-        let pictures = pictures(&told);
+        let (pictures, evidence) = (pictures(&told), evidence(&told));
         let groups: BTreeMap<Uuid, _> = crowd.groups().collect();
         for user in crowd.users() {
             for (file, (owner, _)) in &files {
@@ -1412,11 +1438,52 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
         let told: BTreeMap<Uuid, bool> = told.into_iter().collect();
         for file in looked_at {
             let mut claims = shown.values().chain(pictures.values());
-            assert_eq!(file.unclaimed, !claims.any(|shown| *shown == file.id));
+            let is_kept = claims.any(|shown| *shown == file.id) || evidence.contains(&file.id);
+            assert_eq!(file.unclaimed, !is_kept);
             assert_eq!(told[&file.id], file.unclaimed);
         }
         world.assert_as_the_log_says().await;
     }
+}
+
+#[tokio::test]
+async fn what_a_message_showed_that_was_recalled_is_kept_while_a_report_of_it_is_open() {
+    let world = World::new().await;
+    let (ann, bob, cat) = (
+        world.register(0, "ann").await,
+        world.register(1, "bob").await,
+        world.register(2, "cat").await,
+    );
+    let talk = world.group("g", &[ann, bob, cat], 3).await;
+    let file = world.store(ann, 7).await.command;
+    let shown = world.show(talk, ann, file).await;
+    let soon = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+    let is_kept = async || {
+        world.settle().await;
+        let heads = world.log.heads().await.unwrap();
+        let told = world.ask(attachments::unclaimed(vec![file], &heads)).await;
+        let oldest = (DateTime::UNIX_EPOCH, Uuid::nil());
+        let looked_at = world.ask(attachments::orphans(oldest, soon, 10)).await;
+        assert_eq!(told, [(file, looked_at[0].unclaimed)]);
+        !looked_at[0].unclaimed
+    };
+    let moderator = Uuid::from_u128(77);
+    world.report(&shown, bob, "a picture").await;
+    world.report(&shown, cat, "a picture").await;
+    assert!(is_kept().await);
+    world.recall(&shown, ann).await;
+    assert!(is_kept().await, "two reports are open");
+    world.handle(&shown, bob, moderator, Handling::Recall).await;
+    assert!(is_kept().await, "one is open");
+    world.handle(&shown, cat, moderator, Handling::Assign).await;
+    assert!(is_kept().await, "somebody looks at it");
+    world.handle(&shown, cat, moderator, Handling::Dismiss).await;
+    assert!(!is_kept().await);
+    world.report_as(&shown, bob, "once more", 2).await;
+    assert!(is_kept().await);
+    world.handle(&shown, bob, moderator, Handling::Resolve).await;
+    assert!(!is_kept().await);
+    world.assert_as_the_log_says().await;
 }
 
 #[tokio::test]
@@ -1458,10 +1525,10 @@ async fn a_file_that_very_many_messages_show_is_seen_wherever_it_is_shown() {
     // In front of the one that Bob sees, in whatever order they are found.
     world
         .execute(&format!(
-            "INSERT INTO p_attachments_2.claim SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 1, '{file}' \
+            "INSERT INTO p_attachments_3.claim SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 1, '{file}' \
              FROM generate_series(1, 3000) n; \
-             DELETE FROM p_attachments_2.claim WHERE conversation = '{talk}'; \
-             INSERT INTO p_attachments_2.claim VALUES ('{talk}', 2, '{file}'); ANALYZE p_attachments_2.claim"
+             DELETE FROM p_attachments_3.claim WHERE conversation = '{talk}'; \
+             INSERT INTO p_attachments_3.claim VALUES ('{talk}', 2, '{file}'); ANALYZE p_attachments_3.claim"
         ))
         .await;
     let mut seen = vec![];

@@ -1069,7 +1069,13 @@ impl Crowd {
             }
             (21 | 22, _) if !self.files.is_empty() => {
                 let (owner, file, _) = *self.files.choose(&mut self.rng).unwrap();
-                said.push(world.show(*group, owner, file).await);
+                let shown = world.show(*group, owner, file).await;
+                // Some are taken back at once, and reported all the same.
+                if said.len().is_multiple_of(3) {
+                    world.recall(&shown, owner).await;
+                    world.report(&shown, user, &format!("reason {deed}")).await;
+                }
+                said.push(shown);
             }
             (23, _) if self.files.len() > 6 => {
                 let (owner, file, size) = self.files.swap_remove(0);
