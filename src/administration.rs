@@ -17,7 +17,7 @@ mod tables;
 mod trace;
 
 use crate::accounts::Accounts;
-use crate::attachments::{Link, Links};
+use crate::attachments::{Link, Links, Opens};
 use crate::clock;
 use crate::delivery::Hub;
 use crate::fanout::Asks;
@@ -132,8 +132,16 @@ fn held(viewer: &Viewer) -> Vec<Role> {
 
 impl Backend for Administration {
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>) {
-        let Link { ticket, expires_at } = self.0.ground.links.make(attachment, viewer, clock::now());
+        let links = &self.0.ground.links;
+        let Link { ticket, expires_at } = links.make(attachment, viewer, Opens::Shown, clock::now());
         (ticket, expires_at)
+    }
+
+    fn evidence_ticket(&self, viewer: Uuid, attachment: Uuid) -> String {
+        let links = &self.0.ground.links;
+        links
+            .make(attachment, viewer, Opens::Evidence, clock::now())
+            .ticket
     }
 
     fn allowance(&self, viewer: &Viewer) -> Option<CostAllowance> {

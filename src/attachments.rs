@@ -26,7 +26,7 @@ mod tus;
 mod upload;
 
 pub use config::{AttachmentConfig, S3Config, Scan};
-pub use links::{Link, Links};
+pub use links::{Link, Links, Opens};
 pub use thumbnail::UNREADABLE;
 
 use crate::accounts::{Authenticator, Principal};

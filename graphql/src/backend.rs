@@ -24,6 +24,10 @@ pub trait Backend: Send + Sync + 'static {
     /// is used.
     fn ticket(&self, viewer: Uuid, attachment: Uuid) -> (String, DateTime<Utc>);
 
+    /// The same for what a report is about at which `viewer` has looked, whoever may see it otherwise. Whether the viewer still looks after reports is
+    /// asked when it is used.
+    fn evidence_ticket(&self, viewer: Uuid, attachment: Uuid) -> String;
+
     /// What `viewer` may cause by a role of theirs; `None` where that is what everybody may.
     fn allowance(&self, viewer: &Viewer) -> Option<CostAllowance>;
 
@@ -515,6 +519,10 @@ pub enum SettingSource {
 impl Backend for () {
     fn ticket(&self, _: Uuid, _: Uuid) -> (String, DateTime<Utc>) {
         (String::new(), DateTime::UNIX_EPOCH)
+    }
+
+    fn evidence_ticket(&self, _: Uuid, _: Uuid) -> String {
+        String::new()
     }
 
     fn allowance(&self, _: &Viewer) -> Option<CostAllowance> {

@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 22] = [
+const OTHERS: [&str; 23] = [
     "ddl.sql",
     "indexes.sql",
     "admin",

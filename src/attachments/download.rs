@@ -1,6 +1,7 @@
-//! `GET /attachments/{id}`: a file, or a part of it, for those who may see a message that shows it.
+//! `GET /attachments/{id}`: a file, or a part of it, for those who may see a message that shows it, or look at a report of one.
 
 use super::Shared;
+use super::links::Opens;
 use super::places::Place;
 use super::problems;
 use super::range::{self, Part};
@@ -9,6 +10,7 @@ use super::store::kept;
 use super::upload::text;
 use crate::clock;
 use crate::problem::Problem;
+use crate::role::Role;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,7 +19,7 @@ use futures_util::StreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::sync::Arc;
-use tidings_projections::attachments::{Attachment, visible};
+use tidings_projections::attachments::{Attachment, attachments, visible};
 use uuid::Uuid;
 
 /// RFC 8187's `attr-char` stays as it is.
@@ -38,6 +40,9 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
 pub(super) const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=3600, immutable");
 /// Whatever a browser makes of a file, it runs nothing.
 pub(super) const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; sandbox");
+
+/// The roles that see what members report.
+const OVERSEERS: [Role; 3] = [Role::Admin, Role::Moderator, Role::Auditor];
 
 #[derive(Deserialize)]
 pub(super) struct Ticket {
@@ -150,8 +155,8 @@ fn names(headers: &HeaderMap, header: &str, etag: &str) -> bool {
 }
 
 impl Shared {
-    /// The attachment, for whoever may see it, and a place to send it from. A message must show it, or they have stored it themselves: to
-    /// everybody else it is not there.
+    /// The attachment, for whoever may see it, and a place to send it from. A message must show it, they have stored it themselves, or they look
+    /// at a report of it: to everybody else it is not there.
     pub(super) async fn shown(
         &self,
         id: &str,
@@ -159,22 +164,29 @@ impl Shared {
         headers: &HeaderMap,
     ) -> Result<(Attachment, Place), Problem> {
         let id = Uuid::try_parse(id).map_err(|_| problems::missing())?;
-        let viewer = match &ticket.t {
-            None => self.bearer(headers).await?.user,
+        let (viewer, opens) = match &ticket.t {
+            None => (self.bearer(headers).await?.user, Opens::Shown),
             Some(ticket) => {
-                let user = self
+                let (user, opens) = self
                     .links
                     .read(id, ticket, clock::now())
                     .ok_or_else(problems::missing)?;
                 if let Some(error) = self.authenticator.refusal(user, None) {
                     return Err(problems::token(error));
                 }
-                user
+                (user, opens)
             }
         };
         // First of all: whoever asks for what is not there has the read models waited for.
         let place = self.downloads.take(viewer)?;
-        let found = self.tables.find(|| visible(id, viewer)).await?;
+        let found = if opens == Opens::Shown {
+            self.tables.find(|| visible(id, viewer)).await?
+        } else if self.tables.holds(viewer, &OVERSEERS).await? {
+            // What it is evidence of was found out when the link was made, and the bytes may be gone since.
+            self.tables.find(|| attachments(vec![id])).await?
+        } else {
+            None
+        };
         Ok((found.ok_or_else(problems::missing)?, place))
     }
 }

@@ -1,5 +1,5 @@
 //! Links that open an attachment for one user, for some hours: for what sends no header, as a picture in a page. Who may see it is
-//! asked each time that one is used.
+//! asked each time that one is used. Those who look at a report have another kind of link, which nobody else is given.
 
 use crate::accounts::LINK_LIFE;
 use base64::Engine as _;
@@ -30,6 +30,15 @@ pub struct Link {
     pub expires_at: DateTime<Utc>,
 }
 
+/// Why a link opens its attachment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// The user sees something that shows it, of which the read models are asked.
+    Shown,
+    /// A report is about it at which the user has looked, as the log says. Whether they hold a role for that still is asked of their account.
+    Evidence,
+}
+
 impl Links {
     /// `secret` is the log's own, so that all nodes take the links of each.
     pub fn new(secret: &[u8]) -> Self {
@@ -42,33 +51,40 @@ impl Links {
     }
 
     /// A link for `user`, made at `now`.
-    pub fn make(&self, attachment: Uuid, user: Uuid, now: DateTime<Utc>) -> Link {
+    pub fn make(&self, attachment: Uuid, user: Uuid, opens: Opens, now: DateTime<Utc>) -> Link {
         let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
         let expires_at = hour + LINK_LIFE;
         let expires = expires_at.timestamp();
-        let tag = URL_SAFE_NO_PAD.encode(self.tag(attachment, user, expires).finalize().into_bytes());
+        let tag = self.tag(attachment, user, expires, opens);
+        let tag = URL_SAFE_NO_PAD.encode(tag.finalize().into_bytes());
         Link {
             ticket: format!("{expires}.{}.{tag}", user.simple()),
             expires_at,
         }
     }
 
-    /// Whom a link's `t` is for, if it is for this attachment and holds at `now`.
-    pub fn read(&self, attachment: Uuid, ticket: &str, now: DateTime<Utc>) -> Option<Uuid> {
+    /// Whom a link's `t` is for, and why it opens this attachment, if it does and holds at `now`.
+    pub fn read(&self, attachment: Uuid, ticket: &str, now: DateTime<Utc>) -> Option<(Uuid, Opens)> {
         let mut parts = ticket.split('.');
         let (expires, user, tag) = (parts.next()?, parts.next()?, parts.next()?);
         let expires: i64 = expires.parse().ok()?;
         let user = Uuid::try_parse(user).ok()?;
         let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
-        self.tag(attachment, user, expires).verify_slice(&tag).ok()?;
-        (parts.next().is_none() && now.timestamp() < expires).then_some(user)
+        let opens = [Opens::Shown, Opens::Evidence].into_iter().find(|opens| {
+            let expected = self.tag(attachment, user, expires, *opens);
+            expected.verify_slice(&tag).is_ok()
+        })?;
+        (parts.next().is_none() && now.timestamp() < expires).then_some((user, opens))
     }
 
-    fn tag(&self, attachment: Uuid, user: Uuid, expires: i64) -> Hmac<Sha256> {
+    fn tag(&self, attachment: Uuid, user: Uuid, expires: i64, opens: Opens) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         mac.update(attachment.as_bytes());
         mac.update(user.as_bytes());
         mac.update(&expires.to_be_bytes());
+        if opens == Opens::Evidence {
+            mac.update(b"evidence");
+        }
         mac
     }
 }
@@ -82,13 +98,13 @@ mod tests {
         let links = Links::new(b"a secret");
         let (file, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let now = DateTime::UNIX_EPOCH + TimeDelta::minutes(59);
-        let link = links.make(file, user, now);
+        let link = links.make(file, user, Opens::Shown, now);
         assert_eq!(link.expires_at, DateTime::UNIX_EPOCH + TimeDelta::hours(3));
         let second = TimeDelta::seconds(1);
-        assert_eq!(links.read(file, &link.ticket, now), Some(user));
+        assert_eq!(links.read(file, &link.ticket, now), Some((user, Opens::Shown)));
         assert_eq!(
             links.read(file, &link.ticket, link.expires_at - second),
-            Some(user)
+            Some((user, Opens::Shown))
         );
         assert_eq!(links.read(file, &link.ticket, link.expires_at), None);
         assert_eq!(links.read(Uuid::from_u128(3), &link.ticket, now), None);
@@ -98,7 +114,18 @@ mod tests {
             "another log"
         );
         // Made within the same hour, it is the same.
-        assert_eq!(links.make(file, user, DateTime::UNIX_EPOCH), link);
+        assert_eq!(links.make(file, user, Opens::Shown, DateTime::UNIX_EPOCH), link);
+    }
+
+    #[test]
+    fn a_link_to_evidence_is_told_from_one_to_what_is_shown() {
+        let links = Links::new(b"a secret");
+        let (file, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let now = DateTime::UNIX_EPOCH;
+        let link = links.make(file, user, Opens::Evidence, now);
+        assert_ne!(link, links.make(file, user, Opens::Shown, now));
+        assert_eq!(links.read(file, &link.ticket, now), Some((user, Opens::Evidence)));
+        assert_eq!(links.read(Uuid::from_u128(3), &link.ticket, now), None);
     }
 
     #[test]
@@ -106,7 +133,7 @@ mod tests {
         let links = Links::new(b"a secret");
         let (file, user) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let now = DateTime::UNIX_EPOCH;
-        let link = links.make(file, user, now);
+        let link = links.make(file, user, Opens::Shown, now);
         let whole = &link.ticket;
         let [expires, who, tag] = whole.split('.').collect::<Vec<_>>()[..] else {
             panic!("{whole}")

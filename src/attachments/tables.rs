@@ -1,7 +1,8 @@
-//! What the read models know of attachments, as fresh as it has to be.
+//! What the read models know of attachments, and accounts of who looks at them, as fresh as it has to be.
 
 use super::problems;
 use crate::problem::Problem;
+use crate::role::Role;
 use crate::tables;
 use chrono::{DateTime, Utc};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use uuid::Uuid;
 
 /// The read models that say who may see an attachment.
 const MODELS: [&str; 2] = ["attachments", "conversations"];
@@ -70,6 +72,15 @@ impl Tables {
         let rows = self.rows(include_str!("now.sql"), &[]).await?;
         let now = rows.first().and_then(|row| row.try_get(0).ok());
         now.ok_or_else(problems::away)
+    }
+
+    /// Whether a user holds one of these roles by now, whatever their tokens say.
+    pub(super) async fn holds(&self, user: Uuid, roles: &[Role]) -> Result<bool, Problem> {
+        let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+        let rows = self
+            .rows(include_str!("holds_role.sql"), &[&user, &names])
+            .await?;
+        Ok(!rows.is_empty())
     }
 
     /// The one row that is asked for. Where there is none, the read models are given time to come to all that the log holds by now.

@@ -398,6 +398,75 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     node.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reported_picture_is_seen_by_who_looks_at_the_report_and_kept_until_that_is_settled() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let moderator = promoted(&node, "mod", &[Role::Moderator]).await;
+    let auditor = promoted(&node, "audit", &[Role::Auditor]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let room = a.open_direct(&ben).await;
+    let stored = node.stored(&ann, "hill.png", PIXEL).await;
+    let lonely = node.stored(&ann, "lonely.txt", "lonely").await;
+    let sent = a.acked(showing(room, "image", &stored["id"])).await;
+    b.events(room, 2).await;
+    let filed = b
+        .acked(json!({ "type": "report.send", "conversation": room, "message": sent["id"], "reason": "a picture" }))
+        .await;
+    a.acked(json!({ "type": "message.recall", "conversation": room, "message": sent["id"] }))
+        .await;
+    eventually(async || (node.fetch(&ben, &stored["id"], &[]).await.status() == 404).then_some(())).await;
+
+    let open = async |url: &str| node.http.get(node.url(url)).send().await.unwrap();
+    let query = "{ admin { reports { nodes { id evidence { attachment url } } } } }";
+    let (mut report, mut urls) = (Value::Null, vec![]);
+    for viewer in [&moderator, &auditor] {
+        let answer = node.graphql(viewer, query, filed["position"].as_str()).await;
+        let found = &answer["data"]["admin"]["reports"]["nodes"][0];
+        assert_eq!(found["evidence"][0]["attachment"], stored["id"], "{answer}");
+        report = found["id"].clone();
+        let url = text(&found["evidence"][0]["url"]);
+        let opened = open(&url).await;
+        assert_eq!(opened.status(), 200);
+        assert_eq!(opened.bytes().await.unwrap(), PIXEL);
+        urls.push(url);
+    }
+    // The role alone opens nothing: who looks is written down first. Nor does the link without the role.
+    assert_eq!(node.fetch(&moderator, &stored["id"], &[]).await.status(), 404);
+    let elsewhere = urls[0].replace(&text(&stored["id"]), &text(&lonely["id"]));
+    assert_eq!(open(&elsewhere).await.status(), 404);
+    assert!(node.node.accounts().set_roles(auditor.id, &[]).await.unwrap());
+    assert_eq!(open(&urls[1]).await.status(), 404);
+
+    // Two days go by. What nobody looks at is removed, and this is not.
+    let database = store.client().await;
+    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 2);
+    eventually(async || (node.fetch(&ann, &lonely["id"], &[]).await.status() == 404).then_some(())).await;
+    assert_eq!(open(&urls[0]).await.status(), 200);
+
+    // Once it is settled it goes with the next look at it, which begins behind what was looked at before.
+    let settle = format!("mutation {{ resolveReport(id: {report}, action: DISMISS) {{ state }} }}");
+    let settled = node.graphql(&moderator, &settle, None).await;
+    assert_eq!(
+        settled["data"]["resolveReport"]["state"], "DISMISSED",
+        "{settled}"
+    );
+    let sql = "UPDATE p_attachments_3.attachment SET at = at + interval '10 hours'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    eventually(async || {
+        // A look that was under way may have come by before it was settled.
+        let sql = "UPDATE p_attachments_3.attachment SET at = at + interval '1 second'";
+        database.execute(sql, &[]).await.unwrap();
+        (open(&urls[0]).await.status() == 404).then_some(())
+    })
+    .await;
+    node.stop().await;
+}
+
 /// Asks for an upload of `length` bytes in parts.
 async fn begin(node: &TestNode, user: &User, metadata: &str, length: usize) -> Response {
     let request = node.http.post(node.url("/attachments/tus"));

@@ -74,6 +74,9 @@ pub(crate) struct Evidence {
     /// The text, or what is written below a picture or file.
     text: Option<String>,
     attachment: Option<ID>,
+    /// Where the picture or file can be fetched without a header, by whoever has the address, for some hours, while the viewer looks after
+    /// reports and the bytes are kept.
+    url: Option<String>,
 }
 
 #[ComplexObject]
@@ -122,8 +125,16 @@ impl Report {
             message: self.of.message,
             pos: self.of.pos,
         };
-        let versions = backend(context).evidence(viewer.user, place).await?;
-        Ok(Some(versions.into_iter().map(Evidence::from).collect()))
+        let backend = backend(context);
+        let versions = backend.evidence(viewer.user, place).await?;
+        let shown = versions.into_iter().map(|version| {
+            let url = version.attachment.map(|attachment| {
+                let ticket = backend.evidence_ticket(viewer.user, attachment);
+                format!("/attachments/{attachment}?t={ticket}")
+            });
+            Evidence::of(version, url)
+        });
+        Ok(Some(shown.collect()))
     }
 }
 
@@ -208,8 +219,8 @@ impl From<ReportAction> for Handling {
     }
 }
 
-impl From<Version> for Evidence {
-    fn from(version: Version) -> Self {
+impl Evidence {
+    fn of(version: Version, url: Option<String>) -> Self {
         let kind = match version.kind {
             SaidKind::Text => ContentKind::Text,
             SaidKind::Image => ContentKind::Image,
@@ -221,6 +232,7 @@ impl From<Version> for Evidence {
             kind,
             text: version.text,
             attachment: version.attachment.map(ID::from),
+            url,
         }
     }
 }
