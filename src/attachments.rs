@@ -15,6 +15,7 @@ mod problems;
 mod range;
 mod refusals;
 mod resumable;
+mod room;
 mod scan;
 mod sniff;
 mod store;

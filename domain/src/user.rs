@@ -66,6 +66,11 @@ pub enum UserCommand {
         stored: AttachmentStored,
         quota: Quota,
     },
+    /// Whether so much may be stored beside what is. Changes nothing.
+    AskRoom {
+        wanted: Usage,
+        quota: Quota,
+    },
     RemoveAttachment(AttachmentRemoved),
     Mark(Marking),
     Hide(Hiding),
@@ -180,6 +185,7 @@ impl User {
             }
             UserCommand::ExpireInbox(expired) => Ok(vec![UserEvent::InboxExpired(expired)]),
             UserCommand::StoreAttachment { stored, quota } => self.store(stored, quota),
+            UserCommand::AskRoom { wanted, quota } => self.has_room(wanted, quota).map(|()| vec![]),
             UserCommand::Mark(marking) => self.mark(&marking, now),
             UserCommand::Hide(hiding) => Self::hide(hiding),
             UserCommand::UpdateProfile(profile) => Ok(Self::update_profile(profile)),

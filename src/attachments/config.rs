@@ -141,6 +141,12 @@ impl AttachmentConfig {
         Duration::from_millis(self.stalled_ms)
     }
 
+    /// In how many seconds a file that comes in one go is stored or not: as long as an upload may take, and as long again to look at it and put
+    /// it away.
+    pub(super) fn comes_within_s(&self) -> i64 {
+        i64::from(u32::try_from(self.upload_s.saturating_mul(2)).unwrap_or(u32::MAX))
+    }
+
     /// Whether a body of which so many bytes have come since it began has had its time: as long as an upload may take, and less where
     /// it holds its place for a few bytes now and then.
     pub(super) fn is_over(&self, elapsed: Duration, bytes: u64) -> bool {

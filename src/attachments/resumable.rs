@@ -6,7 +6,10 @@
 mod parts;
 
 use super::Shared;
+use super::places::Place;
 use super::problems;
+use super::room::Coming;
+use super::storing::Claim;
 use super::tus::{self, Append, Ask, Begin, State, Wrong};
 use crate::accounts::Principal;
 use crate::problem::Problem;
@@ -19,8 +22,6 @@ use std::sync::Arc;
 use tidings_domain::FileName;
 use uuid::Uuid;
 
-/// Uploads that one user may have begun and not ended.
-const BEGUN: i64 = 20;
 /// However busy an upload is, it ends so many times later than one that nobody goes on with.
 const LASTS: i64 = 7;
 /// A part, in bytes, where its sender does not make it smaller.
@@ -39,6 +40,13 @@ struct Upload {
     ends: Vec<i64>,
     is_stored: bool,
     expires_at: DateTime<Utc>,
+}
+
+impl Upload {
+    /// Whether all has come and it is no attachment yet.
+    fn is_owed(&self) -> bool {
+        self.state.is_complete() && !self.is_stored
+    }
 }
 
 /// What can be asked of all uploads.
@@ -138,35 +146,31 @@ impl Shared {
         LASTS * self.lasts_s()
     }
 
-    async fn begin(&self, principal: &Principal, begin: Begin) -> Result<Response, Problem> {
+    async fn begin(self: &Arc<Self>, principal: &Principal, begin: Begin) -> Result<Response, Problem> {
         self.paced(principal)?;
-        let user = principal.user;
-        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        let (size, room) = (bytes(begin.size), bytes(self.room(user).await?));
-        let (id, lasts_s) = (Self::mint(), self.lasts_s());
-        let name = begin.name.as_str();
-        let sql = include_str!("resumable/begin.sql");
-        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 8] = [
-            &id,
-            &user,
-            &name,
-            &begin.media_type,
-            &size,
-            &lasts_s,
-            &BEGUN,
-            &room,
-        ];
-        let rows = self.tables.rows(sql, &values).await?;
-        let row = rows.first().ok_or_else(problems::away)?;
-        let read = || Ok::<_, tokio_postgres::Error>((row.try_get(0)?, row.try_get(1)?));
-        let (has_room, expires_at): (bool, Option<DateTime<Utc>>) = read().map_err(|_| problems::away())?;
-        if !has_room {
-            return Err(problems::full());
-        }
-        let Some(expires_at) = expires_at else {
-            let problem = problems::too_many("you have enough uploads under way");
-            return Err(problem.retry_after_ms(60_000));
+        let Begin {
+            size,
+            name,
+            media_type,
+            metadata,
+        } = begin;
+        let claim = Claim {
+            user: principal.user,
+            name,
+            media_type,
         };
+        let (id, lasts_s, shared) = (Self::mint(), self.lasts_s(), Arc::clone(self));
+        let taking = self.see_through(async move {
+            let coming = Coming {
+                id,
+                claim: &claim,
+                size,
+                metadata: Some(&metadata),
+                lasts_s,
+            };
+            shared.take_room(coming).await
+        });
+        let expires_at = taking.await?;
         let place = (header::LOCATION, format!("/attachments/tus/{id}"));
         Ok((StatusCode::CREATED, [place, expires(expires_at)]).into_response())
     }
@@ -198,8 +202,13 @@ impl Shared {
         read().ok().flatten().ok_or_else(problems::away)
     }
 
-    async fn look(&self, id: Uuid, user: Uuid) -> Result<Response, Problem> {
-        let upload = self.find_upload(id, user).await?;
+    async fn look(self: &Arc<Self>, id: Uuid, user: Uuid) -> Result<Response, Problem> {
+        let mut upload = self.find_upload(id, user).await?;
+        if upload.is_owed() {
+            // Whoever is told that all has come takes it for stored.
+            self.finish(upload, self.uploads.take(user)?).await?;
+            upload = self.find_upload(id, user).await?;
+        }
         let size = (
             HeaderName::from_static("upload-length"),
             HeaderValue::from(upload.state.size),
@@ -235,27 +244,35 @@ impl Shared {
         let (upload, place) = taken.await?;
         let received = upload.state.received;
         let expires_at = upload.expires_at;
-        if upload.state.is_complete() && !upload.is_stored {
-            let shared = Arc::clone(self);
-            let storing = self.see_through(async move {
-                let stored = shared.put_together(upload).await;
-                drop(place);
-                stored
-            });
-            storing.await?;
+        if upload.is_owed() {
+            self.finish(upload, place).await?;
         }
         Ok((StatusCode::NO_CONTENT, [offset(received)], [expires(expires_at)]).into_response())
     }
 
+    /// Stores a file of which all has come.
+    async fn finish(self: &Arc<Self>, upload: Upload, place: Place) -> Result<(), Problem> {
+        let (id, user) = (upload.id, upload.user);
+        let shared = Arc::clone(self);
+        let storing = self.see_through(async move {
+            let stored = shared.put_together(upload).await;
+            drop(place);
+            stored
+        });
+        let Err(problem) = storing.await else {
+            return Ok(());
+        };
+        // Another request may have done so meanwhile, and taken the parts away.
+        let found = self.find_upload(id, user).await;
+        if found.is_ok_and(|upload| upload.is_stored) {
+            return Ok(());
+        }
+        Err(problem)
+    }
+
     async fn give_up(&self, id: Uuid, user: Uuid) -> Result<Response, Problem> {
         let upload = self.find_upload(id, user).await?;
-        let rows = self
-            .tables
-            .rows(include_str!("resumable/remove.sql"), &[&upload.id])
-            .await?;
-        for row in rows {
-            self.forget(row.try_get("parts").unwrap_or_default()).await;
-        }
+        self.give_room_back(upload.id).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 

@@ -86,29 +86,6 @@ impl Shared {
         })
     }
 
-    /// Refuses who has no room for so many bytes, as far as the read models know. The log has the last word.
-    pub(super) async fn has_room(&self, user: Uuid, size: u64) -> Result<(), Problem> {
-        if size > self.room(user).await? {
-            return Err(problems::full());
-        }
-        Ok(())
-    }
-
-    /// How many bytes somebody may store beside what they have, as far as the read models know. Refuses who may not store another file.
-    pub(super) async fn room(&self, user: Uuid) -> Result<u64, Problem> {
-        let quota = self.config.quota();
-        let usage = self
-            .tables
-            .ask(tidings_projections::attachments::usage(user))
-            .await?;
-        let (bytes, files) = usage.first().copied().unwrap_or_default();
-        let (bytes, files) = (bytes.max(0) as u64, files.max(0) as u64);
-        if files >= quota.files {
-            return Err(problems::full());
-        }
-        Ok(quota.bytes.saturating_sub(bytes))
-    }
-
     /// The name of a new attachment.
     pub(super) fn mint() -> Uuid {
         clock::id()

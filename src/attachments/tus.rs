@@ -29,6 +29,8 @@ pub(super) struct Begin {
     pub(super) size: u64,
     pub(super) name: FileName,
     pub(super) media_type: Option<String>,
+    /// `Upload-Metadata`, which says both, as it came.
+    pub(super) metadata: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +114,7 @@ fn begin(headers: &HeaderMap, most: u64) -> Result<Begin, Wrong> {
         media_type: value("filetype")
             .and_then(|media_type| String::from_utf8(media_type).ok())
             .filter(|media_type| media_type.len() <= 100 && may_stand_in_header(media_type)),
+        metadata: metadata.to_owned(),
     })
 }
 
@@ -187,16 +190,11 @@ mod tests {
 
     #[test]
     fn an_upload_begins_with_its_size_and_its_name() {
+        let metadata = "filename YSBoaWxsLnBuZw==, filetype aW1hZ2UvcG5n,other";
         let begin = asked(
             &Method::POST,
             false,
-            &[
-                ("upload-length", "100"),
-                (
-                    "upload-metadata",
-                    "filename YSBoaWxsLnBuZw==, filetype aW1hZ2UvcG5n,other",
-                ),
-            ],
+            &[("upload-length", "100"), ("upload-metadata", metadata)],
         );
         assert_eq!(
             begin,
@@ -204,6 +202,7 @@ mod tests {
                 size: 100,
                 name: FileName::parse("a hill.png").unwrap(),
                 media_type: Some("image/png".to_owned()),
+                metadata: metadata.to_owned(),
             }))
         );
         // A type that no header could say is none.

@@ -5,7 +5,8 @@ use super::checksum::{self, Sum};
 use super::intake::{Intake, Received, hex};
 use super::problems;
 use super::refusals;
-use super::storing::Claim;
+use super::room::Coming;
+use super::storing::{Claim, Stored};
 use crate::problem::Problem;
 use axum::body::Body;
 use axum::extract::{Query, Request, State};
@@ -43,13 +44,11 @@ pub(super) async fn upload(
     };
     let place = shared.uploads.take(user)?;
     shared.paced(&principal)?;
-    shared.has_room(user, size).await?;
     let working = Arc::clone(&shared);
     // Whoever hangs up has a file that is stored or not, and nothing in between; what has come of one that is not is cleaned up. Until then it
     // has its place.
     let stored = shared.see_through(async move {
-        let received = receive(&working, body, size, wanted).await?;
-        let stored = working.store(Shared::mint(), claim, received).await;
+        let stored = take_in(&working, claim, body, size, wanted).await;
         drop(place);
         stored
     });
@@ -61,6 +60,32 @@ pub(super) async fn upload(
         axum::Json(stored),
     )
         .into_response())
+}
+
+/// Reads a body of `size` bytes and stores it, in room that is taken for it meanwhile.
+async fn take_in(
+    shared: &Shared,
+    claim: Claim,
+    body: Body,
+    size: u64,
+    wanted: Option<Sum>,
+) -> Result<Stored, Problem> {
+    let id = Shared::mint();
+    let coming = Coming {
+        id,
+        claim: &claim,
+        size,
+        metadata: None,
+        lasts_s: shared.config.comes_within_s(),
+    };
+    shared.take_room(coming).await?;
+    let stored = match receive(shared, body, size, wanted).await {
+        Ok(received) => shared.store(id, claim, received).await,
+        Err(problem) => Err(problem),
+    };
+    // Where nobody answers, it is free once its time is up.
+    let _ = shared.give_room_back(id).await;
+    stored
 }
 
 /// Reads a body of `size` bytes.

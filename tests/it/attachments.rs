@@ -509,6 +509,101 @@ async fn uploads_that_begin_at_once_are_no_more_than_one_behind_the_other() {
     two.stop().await;
 }
 
+/// A node that keeps so many bytes of each user.
+async fn node_of(store: &Store, user_bytes: u64) -> TestNode {
+    let mut config = store.config();
+    config.attachments.user_bytes = user_bytes;
+    TestNode::start(config).await
+}
+
+/// Asks how far an upload is.
+async fn look(node: &TestNode, user: &User, place: &str) -> Response {
+    let request = node.http.head(node.url(place)).bearer_auth(&user.token);
+    request.header("tus-resumable", "1.0.0").send().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_in_one_go_and_what_comes_in_parts_share_the_room_that_there_is() {
+    let store = Store::new().await;
+    let (one, two) = (node_of(&store, 100).await, node_of(&store, 100).await);
+    let ann = one.register("ann").await;
+    let file = |size| vec![b'x'; size];
+    let place = begun(&one, &ann, 60).await;
+    let sent = part(&two, &ann, &place, 0).body(file(30)).send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    // What has not come has its room, too.
+    let refused = two.upload(&ann, "a", file(41)).await;
+    assert_eq!(refused.status(), 413);
+    assert_eq!(json(refused).await["code"], "too_large");
+    // What is stored counts at once, at any node.
+    two.stored(&ann, "a", file(30)).await;
+    for node in [&one, &two] {
+        let refused = begin(node, &ann, "filename YQ==", 11).await;
+        assert_eq!(refused.status(), 413);
+        assert_eq!(json(refused).await["code"], "too_large");
+    }
+    one.stored(&ann, "b", file(10)).await;
+    let sent = part(&one, &ann, &place, 30).body(file(30)).send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let id = json!(place.rsplit('/').next().unwrap());
+    assert_eq!(two.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), file(60));
+    assert_eq!(one.upload(&ann, "c", file(1)).await.status(), 413);
+    // What was refused holds no room, and what is stored holds it once.
+    let database = store.client().await;
+    assert_eq!(under_way(&database).await, 0);
+    one.stop().await;
+    two.stop().await;
+}
+
+/// Uploads that hold room.
+async fn under_way(database: &tokio_postgres::Client) -> i64 {
+    let sql = "SELECT count(*) FROM upload WHERE NOT stored";
+    database.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_refused_in_the_end_is_none_any_more() {
+    let store = Store::new().await;
+    // The operator has made up their mind.
+    let (large, small) = (node_of(&store, 100).await, node_of(&store, 50).await);
+    let ann = large.register("ann").await;
+    let place = begun(&large, &ann, 60).await;
+    let refused = part(&small, &ann, &place, 0).body(vec![b'x'; 60]);
+    let refused = refused.send().await.unwrap();
+    assert_eq!(refused.status(), 413);
+    assert_eq!(json(refused).await["code"], "too_large");
+    assert_eq!(look(&large, &ann, &place).await.status(), 404);
+    assert!(incoming(&store).is_empty());
+    let id = json!(place.rsplit('/').next().unwrap());
+    assert_eq!(large.fetch(&ann, &id, &[]).await.status(), 404);
+    large.stored(&ann, "a", vec![b'x'; 100]).await;
+    large.stop().await;
+    small.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_complete_once_it_is_stored_and_not_when_all_has_come() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.scan = tidings::attachments::Scan::Clamd;
+    // Nobody is there.
+    config.attachments.scan_address = Some("127.0.0.1:1".to_owned());
+    let (strict, node) = (TestNode::start(config).await, store.node().await);
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, 5).await;
+    let sent = part(&strict, &ann, &place, 0).body("hello").send().await.unwrap();
+    assert_eq!(sent.status(), 503);
+    assert_eq!(look(&strict, &ann, &place).await.status(), 503);
+    let looked = look(&node, &ann, &place).await;
+    assert_eq!(looked.status(), 200);
+    assert_eq!(header(&looked, "upload-offset"), "5");
+    let id = json!(place.rsplit('/').next().unwrap());
+    assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
+    assert_eq!(look(&strict, &ann, &place).await.status(), 200);
+    strict.stop().await;
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_ends_a_week_after_it_began_however_often_it_is_gone_on_with() {
     let store = Store::new().await;

@@ -72,7 +72,7 @@ pub struct Quota {
     pub files: u64,
 }
 
-/// How much a user has stored.
+/// How much a user has stored, or wants to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     pub bytes: u64,
@@ -92,14 +92,25 @@ impl Usage {
 }
 
 impl User {
-    pub(super) fn store(&self, stored: AttachmentStored, quota: Quota) -> Result<Vec<UserEvent>, Rejection> {
-        let bytes = self.usage.bytes.saturating_add(stored.size);
-        if bytes > quota.bytes || self.usage.files >= quota.files {
+    /// Refuses what does not fit beside what is stored.
+    pub(super) fn has_room(&self, wanted: Usage, quota: Quota) -> Result<(), Rejection> {
+        let bytes = self.usage.bytes.saturating_add(wanted.bytes);
+        let files = self.usage.files.saturating_add(wanted.files);
+        if bytes > quota.bytes || files > quota.files {
             return Err(Rejection::TooLarge {
                 field: Field::Size,
                 max: usize::try_from(quota.bytes).unwrap_or(usize::MAX),
             });
         }
+        Ok(())
+    }
+
+    pub(super) fn store(&self, stored: AttachmentStored, quota: Quota) -> Result<Vec<UserEvent>, Rejection> {
+        let wanted = Usage {
+            bytes: stored.size,
+            files: 1,
+        };
+        self.has_room(wanted, quota)?;
         Ok(vec![UserEvent::AttachmentStored(stored)])
     }
 }

@@ -150,6 +150,26 @@ fn a_user_stores_up_to_the_quota_and_what_is_removed_makes_room() {
 }
 
 #[test]
+fn who_asks_for_room_is_told_as_who_stores_and_changes_nothing() {
+    let ask = |bytes, files| UserCommand::AskRoom {
+        wanted: Usage { bytes, files },
+        quota: Quota { bytes: 100, files: 3 },
+    };
+    let full = Err(Rejection::TooLarge {
+        field: Field::Size,
+        max: 100,
+    });
+    assert_eq!(owner(&[60]).decide(ask(40, 2), NOW), Ok(vec![]));
+    assert_eq!(owner(&[60]).decide(ask(41, 1), NOW), full);
+    assert_eq!(owner(&[60]).decide(ask(1, 3), NOW), full);
+    assert_eq!(owner(&[60]).decide(ask(u64::MAX, 1), NOW), full);
+    assert_eq!(
+        User::default().decide(ask(1, 1), NOW),
+        Err(Rejection::NotFound(Field::User))
+    );
+}
+
+#[test]
 fn pictures_are_what_every_browser_shows() {
     let is_picture = |media_type: &str| {
         let media_type = media_type.to_owned();

@@ -137,7 +137,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Reads all parts once more, and stores what they are together.
+    /// Reads all parts once more, and stores what they are together. An upload that is refused for good is ended: nobody shall take what has come
+    /// for stored.
     pub(super) async fn put_together(&self, upload: Upload) -> Result<(), Problem> {
         let mut intake = Intake::new(&self.store);
         let read = self.read_parts(&upload, &mut intake).await;
@@ -153,7 +154,13 @@ impl Shared {
             name: upload.name,
             media_type: upload.media_type,
         };
-        self.store(upload.id, claim, received).await?;
+        if let Err(problem) = self.store(upload.id, claim, received).await {
+            if !problem.code().retryable() {
+                // Where nobody answers, it is tried again by whoever looks.
+                let _ = self.give_room_back(upload.id).await;
+            }
+            return Err(problem);
+        }
         self.tables
             .rows(include_str!("stored.sql"), &[&upload.id])
             .await?;
