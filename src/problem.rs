@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::borrow::Cow;
+use tidings_graphql::http::retry_after;
 use tidings_protocol::ErrorCode;
 
 /// What was wrong with a request, as its sender is told. Never holds anything internal.
@@ -142,10 +143,7 @@ impl IntoResponse for Problem {
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(retry_after_ms) = self.retry_after_ms {
-            headers.insert(
-                header::RETRY_AFTER,
-                HeaderValue::from(retry_after_ms.div_ceil(1000)),
-            );
+            headers.insert(header::RETRY_AFTER, retry_after(retry_after_ms));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 pub use body::{BodyError, read_body};
+pub use reply::retry_after;
 
 /// The longest request, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;

@@ -300,7 +300,7 @@ async fn the_header_carries_positions() {
     assert_eq!(ask(&["0:0", "1:0,0:0"]).await.status, 200);
     let late = ask(&["0:0", "1:7"]).await;
     assert_eq!((late.status, code(&late.json())), (503, "unavailable"));
-    assert!(late.headers.contains_key("retry-after"));
+    assert_eq!(late.headers["retry-after"], "1");
     for wrong in [vec![""], vec!["x"], vec!["9:1"], vec!["0:0", "0"]] {
         let answer = ask(&wrong).await;
         assert_eq!(
@@ -309,6 +309,35 @@ async fn the_header_carries_positions() {
             "{wrong:?}"
         );
     }
+}
+
+/// Whoever goes by the header comes no earlier than whoever goes by the answer.
+#[tokio::test]
+async fn the_header_that_says_when_to_come_again_is_what_the_answer_says() {
+    let world = World::with(GraphqlConfig {
+        cost_per_second: 1,
+        cost_burst: 1_500,
+        deadline: 2 * LONG,
+        statement_timeout: LONG,
+        ..GraphqlConfig::default()
+    })
+    .await;
+    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    let token = me.to_string();
+    let query = json!({ "query": "{ conversations(first: 200) { nodes { id kind } } }" });
+    let refused = loop {
+        let answer = post(&server, STRICT, &token, &query).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(!answer.headers.contains_key("retry-after"));
+    };
+    assert_eq!((refused.status, code(&refused.json())), (429, "rate_limited"));
+    let wait = refused.json()["errors"][0]["extensions"]["retry_after_ms"]
+        .as_u64()
+        .unwrap();
+    assert!(wait > 1_000, "{wait}");
+    assert_eq!(refused.headers["retry-after"], wait.div_ceil(1000).to_string());
 }
 
 /// Whoever sends all of it before reading must still come to read why it was refused.

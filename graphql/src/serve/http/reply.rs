@@ -13,8 +13,6 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 use std::sync::Arc;
 
-const RETRY_AFTER_S: u64 = 1;
-
 #[derive(Serialize)]
 struct Refused<'a> {
     errors: &'a [ServerError],
@@ -71,10 +69,29 @@ pub(super) fn refuse(wanted: Wanted, status: StatusCode, refusal: Refusal) -> Re
 }
 
 fn refused(wanted: Wanted, status: StatusCode, errors: &[ServerError]) -> Response {
-    match serde_json::to_vec(&Refused { errors }) {
-        Ok(body) => dress(wanted, status, Body::from(body)),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    let Ok(body) = serde_json::to_vec(&Refused { errors }) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = dress(wanted, status, Body::from(body));
+    if let Some(retry_after_ms) = retry_after_ms(errors).filter(|_| !status.is_success()) {
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, retry_after(retry_after_ms));
     }
+    response
+}
+
+/// `Retry-After`, which is in whole seconds: whoever goes by it does not come too early.
+pub fn retry_after(retry_after_ms: u64) -> HeaderValue {
+    HeaderValue::from(retry_after_ms.div_ceil(1000))
+}
+
+/// When all that was refused makes sense again.
+fn retry_after_ms(errors: &[ServerError]) -> Option<u64> {
+    let of = |error: &ServerError| match error.extensions.as_ref()?.get("retry_after_ms")? {
+        Value::Number(retry_after_ms) => retry_after_ms.as_u64(),
+        _ => None,
+    };
+    errors.iter().filter_map(of).max()
 }
 
 fn status_of(errors: &[ServerError]) -> StatusCode {
@@ -112,12 +129,6 @@ fn dress(wanted: Wanted, status: StatusCode, body: Body) -> Response {
     headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    if matches!(
-        status,
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
-    ) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
