@@ -28,7 +28,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tidings_domain::{ConversationId, UserId};
 use tidings_protocol::{
-    ClientFrame, CloseCode, ErrorCode, ErrorFrame, ServerFrame, parse_spelled, split_frame,
+    ClientFrame, Close, CloseCode, ErrorCode, ErrorFrame, ServerFrame, parse_spelled, split_frame,
 };
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -40,6 +40,8 @@ use uuid::Uuid;
 pub(super) const READS_IN_FLIGHT: u32 = 1024;
 /// What is added to the time after which a refused command would be let through.
 const LIMITED_MS: u64 = 100;
+/// How long whoever floods stays away, at least.
+const FLOODED_MS: u64 = 5_000;
 /// Objects handled before other connections of the same thread get their turn.
 const TURN: u32 = 64;
 
@@ -139,7 +141,7 @@ impl Reader {
                 }
                 Incoming::Closed { clean } => return Err(ReaderEnd::Closed { clean }),
                 Incoming::Gone => return Err(ReaderEnd::Gone),
-                Incoming::Violation(code) => return Err(ReaderEnd::Violation(code)),
+                Incoming::Violation(code) => return Err(ReaderEnd::Violation(Close::new(code))),
             }
         }
     }
@@ -195,15 +197,23 @@ impl Reader {
 
     /// Pays for a frame that holds no object. Answers whether it is worth anything; too many that are not end the connection.
     fn afford(&mut self) -> Result<bool, ReaderEnd> {
-        if self.registered.budget.take(NonZeroU32::MIN).is_ok() {
+        let Err(wait) = self.registered.budget.take(NonZeroU32::MIN) else {
             self.flood = self.flood.saturating_sub(1);
             return Ok(true);
-        }
-        self.flood += 1;
-        if self.flood > self.gateway.limits.flood {
-            return Err(ReaderEnd::Violation(CloseCode::Flooding));
-        }
+        };
+        self.floods(wait)?;
         Ok(false)
+    }
+
+    /// Counts a refusal for rate, which would have been none after `wait`. Too many of them end the connection.
+    fn floods(&mut self, wait: Duration) -> Result<(), ReaderEnd> {
+        self.flood += 1;
+        if self.flood <= self.gateway.limits.flood {
+            return Ok(());
+        }
+        let close = Close::new(CloseCode::Flooding);
+        let away_ms = FLOODED_MS.max(wait.as_millis() as u64);
+        Err(ReaderEnd::Violation(close.with_retry_after_ms(away_ms)))
     }
 
     async fn permit(&self, weight: u32) -> Result<OwnedSemaphorePermit, ReaderEnd> {
@@ -221,11 +231,8 @@ impl Reader {
         wait: Duration,
         reply: Reply,
     ) -> Result<(), ReaderEnd> {
-        self.flood += 1;
         metrics::counter!("tidings_rate_limited_total").increment(1);
-        if self.flood > self.gateway.limits.flood {
-            return Err(ReaderEnd::Violation(CloseCode::Flooding));
-        }
+        self.floods(wait)?;
         let id = match parsed {
             Ok(ClientFrame::Command(command)) => Some(command.id),
             Ok(ClientFrame::Ping { id }) => *id,

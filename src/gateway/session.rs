@@ -243,8 +243,8 @@ async fn serve(gateway: &Gateway, mut session: Box<Session>) {
             end = reader.run(std::mem::take(rest)) => match end {
                 ReaderEnd::Gone => {}
                 ReaderEnd::Closed { clean } => closed = Some(clean),
-                ReaderEnd::Violation(code) => {
-                    shared.outbox.close(Close::new(code));
+                ReaderEnd::Violation(close) => {
+                    shared.outbox.close(close);
                     writing.await;
                 }
                 // Either the reason is in the outbox already, or the node drains and it will be.

@@ -6,7 +6,7 @@ use super::resume::Parts;
 use crate::delivery::Outbox;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32};
-use tidings_protocol::CloseCode;
+use tidings_protocol::Close;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,7 @@ pub(super) enum ReaderEnd {
     /// The client closes, which is answered.
     Closed { clean: bool },
     /// The client broke the rules; it is told so.
-    Violation(CloseCode),
+    Violation(Close),
     /// Asked to stop: somebody else says why.
     Stopped,
 }

@@ -452,7 +452,10 @@ async fn a_flood_is_limited_and_then_closed() {
             break;
         }
     }
-    assert_eq!(scene.rude.closed().await.1, Some(4029));
+    let (said, code) = scene.rude.closed().await;
+    assert_eq!(code, Some(4029));
+    // Whoever comes back at once is told to wait, too.
+    assert!(said.unwrap()["retry_after_ms"].as_u64().unwrap() >= 5_000);
     scene.undisturbed().await;
 }
 

@@ -9,7 +9,7 @@ use crate::gateway::reply::Reply;
 use crate::gateway::resume;
 use crate::gateway::shared::ReaderEnd;
 use std::sync::atomic::Ordering;
-use tidings_protocol::{CloseCode, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame};
+use tidings_protocol::{Close, CloseCode, ErrorCode, ErrorFrame, Hello, ResumePart, ServerFrame};
 
 impl Reader {
     /// More cursors of the hello.
@@ -46,7 +46,7 @@ impl Reader {
             }
         };
         if principal.user != self.user.0 {
-            return Err(ReaderEnd::Violation(CloseCode::ProtocolViolation));
+            return Err(ReaderEnd::Violation(Close::new(CloseCode::ProtocolViolation)));
         }
         self.shared
             .expires_at_ms
