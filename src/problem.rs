@@ -96,6 +96,12 @@ impl Problem {
         self
     }
 
+    /// The same with the field that is to blame.
+    pub fn field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
     /// The same with the time after which a retry makes sense, in milliseconds.
     pub fn retry_after_ms(mut self, retry_after_ms: u64) -> Self {
         self.retry_after_ms = Some(retry_after_ms);

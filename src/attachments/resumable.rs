@@ -35,6 +35,8 @@ struct Upload {
     user: Uuid,
     name: FileName,
     media_type: Option<String>,
+    /// `Upload-Metadata` as it came.
+    metadata: Option<String>,
     state: State,
     parts: Vec<Uuid>,
     ends: Vec<i64>,
@@ -72,7 +74,14 @@ async fn answer(shared: Arc<Shared>, id: Option<Uuid>, request: Request) -> Resu
     let asked = tus::ask(request.method(), request.headers(), id.is_some(), most);
     let asked = match asked {
         Ok(asked) => asked,
-        Err(wrong) => return Ok(spoken(shared.wrong(wrong))),
+        Err(wrong) => {
+            let mut response = spoken(shared.wrong(wrong));
+            if wrong == Wrong::Version {
+                let version = HeaderValue::from_static(tus::VERSION);
+                response.headers_mut().insert("tus-version", version);
+            }
+            return Ok(response);
+        }
     };
     let principal = shared.bearer(request.headers()).await?;
     let user = principal.user;
@@ -129,6 +138,10 @@ impl Shared {
             Wrong::TooLarge => return problems::too_large(self.config.file_bytes),
             Wrong::Version => Problem::invalid("tus-resumable", "version 1.0.0 of tus is spoken here"),
             Wrong::Offset => problems::elsewhere(),
+            Wrong::Metadata => {
+                problems::too_long("the name has 255 bytes at most, and all metadata 4096".to_owned())
+                    .field("upload-metadata")
+            }
             Wrong::Type => Problem::invalid("content-type", "a part is `application/offset+octet-stream`"),
             Wrong::Header(name) => Problem::invalid(name, format!("`{name}` is missing or not valid")),
             Wrong::Method => problems::method(),
@@ -189,6 +202,7 @@ impl Shared {
                 user,
                 name,
                 media_type: row.try_get("media_type")?,
+                metadata: row.try_get("metadata")?,
                 state: State {
                     size: number("size")?,
                     received: number("received")?,
@@ -215,7 +229,12 @@ impl Shared {
         );
         let cache = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let place = [offset(upload.state.received), size, cache];
-        Ok((StatusCode::OK, place, [expires(upload.expires_at)]).into_response())
+        let mut response = (StatusCode::OK, place, [expires(upload.expires_at)]).into_response();
+        let metadata = upload.metadata.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(metadata)) = metadata {
+            response.headers_mut().insert("upload-metadata", metadata);
+        }
+        Ok(response)
     }
 
     async fn append(

@@ -4,7 +4,7 @@ use super::checksum::{self, Sum};
 use axum::http::{HeaderMap, Method, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tidings_domain::FileName;
+use tidings_domain::{FileName, Rejection};
 
 /// The one version that is spoken.
 pub(super) const VERSION: &str = "1.0.0";
@@ -13,6 +13,9 @@ pub(super) const EXTENSIONS: &str = "creation,expiration,checksum,termination";
 pub(super) const ALGORITHM: &str = "sha256";
 /// `Checksum Mismatch`, which tus has added to HTTP.
 pub(super) const MISMATCH: u16 = 460;
+
+/// The longest `Upload-Metadata`, in bytes: a name and a type take a fifth of it.
+const METADATA_BYTES_MAX: usize = 4096;
 
 /// What is asked of an upload, or of all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +60,8 @@ pub(super) enum Wrong {
     /// The body is no part of a file.
     Type,
     TooLarge,
+    /// What is said of the file is longer than may be, or its name is.
+    Metadata,
     /// A header is missing or cannot be read.
     Header(&'static str),
     Method,
@@ -68,7 +73,7 @@ impl Wrong {
             Self::Version => StatusCode::PRECONDITION_FAILED,
             Self::Offset => StatusCode::CONFLICT,
             Self::Type => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::Metadata => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Header(_) => StatusCode::BAD_REQUEST,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
         }
@@ -99,6 +104,9 @@ fn begin(headers: &HeaderMap, most: u64) -> Result<Begin, Wrong> {
     }
     let wrong = Wrong::Header("upload-metadata");
     let metadata = text(headers, "upload-metadata").ok_or(wrong)?;
+    if metadata.len() > METADATA_BYTES_MAX {
+        return Err(Wrong::Metadata);
+    }
     let value = |key: &str| -> Option<Vec<u8>> {
         metadata.split(',').find_map(|pair| {
             let (name, value) = pair.trim().split_once(' ')?;
@@ -110,7 +118,10 @@ fn begin(headers: &HeaderMap, most: u64) -> Result<Begin, Wrong> {
         .ok_or(wrong)?;
     Ok(Begin {
         size,
-        name: FileName::parse(&name).map_err(|_| wrong)?,
+        name: FileName::parse(&name).map_err(|refused| match refused {
+            Rejection::TooLarge { .. } => Wrong::Metadata,
+            _ => wrong,
+        })?,
         media_type: value("filetype")
             .and_then(|media_type| String::from_utf8(media_type).ok())
             .filter(|media_type| media_type.len() <= 100 && may_stand_in_header(media_type)),
@@ -234,6 +245,20 @@ mod tests {
             ),
         ] {
             assert_eq!(asked(&Method::POST, false, &pairs), Err(wrong), "{pairs:?}");
+        }
+        for (name, others, expected) in [
+            (255, 0, None),
+            (256, 0, Some(Wrong::Metadata)),
+            (1, 4096, Some(Wrong::Metadata)),
+        ] {
+            let name = STANDARD.encode("x".repeat(name));
+            let metadata = format!("filename {name},other {}", "A".repeat(others));
+            let begin = asked(
+                &Method::POST,
+                false,
+                &[("upload-length", "1"), ("upload-metadata", &metadata)],
+            );
+            assert_eq!(begin.err(), expected);
         }
     }
 

@@ -509,6 +509,32 @@ async fn uploads_that_begin_at_once_are_no_more_than_one_behind_the_other() {
     two.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_an_upload_is_told_as_it_was_said_and_bounded() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let ann = node.register("ann").await;
+    let metadata = "other,filetype dGV4dC9wbGFpbg==, filename YQ==";
+    let begun = begin(&node, &ann, metadata, 5).await;
+    assert_eq!(begun.status(), 201);
+    let place = header(&begun, "location");
+    let looked = look(&node, &ann, &place).await;
+    assert_eq!(header(&looked, "upload-metadata"), metadata);
+    // 256 bytes, which is one too many either way.
+    let long = format!("filename {}eA==", "eHh4".repeat(85));
+    let refused = begin(&node, &ann, &long, 5).await;
+    assert_eq!(refused.status(), 413);
+    let refused = json(refused).await;
+    assert_eq!(
+        (&refused["code"], &refused["field"]),
+        (&json!("too_large"), &json!("upload-metadata"))
+    );
+    let refused = node.upload(&ann, &"x".repeat(256), "hello").await;
+    assert_eq!(refused.status(), 413);
+    assert_eq!(json(refused).await["code"], "too_large");
+    node.stop().await;
+}
+
 /// A node that keeps so many bytes of each user.
 async fn node_of(store: &Store, user_bytes: u64) -> TestNode {
     let mut config = store.config();
@@ -1024,7 +1050,11 @@ async fn an_upload_goes_on_at_another_node_and_ends_as_an_attachment() {
     );
     // Another version is not spoken, and one that was given up is not there.
     let old = one.http.post(one.url("/attachments/tus")).bearer_auth(&ann.token);
-    assert_eq!(old.send().await.unwrap().status(), 412);
+    let old = old.send().await.unwrap();
+    assert_eq!(
+        (old.status(), header(&old, "tus-version")),
+        (StatusCode::PRECONDITION_FAILED, "1.0.0".to_owned())
+    );
     assert_eq!(
         tus(&one, "DELETE", &place, &ann).send().await.unwrap().status(),
         204
