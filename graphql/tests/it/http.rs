@@ -340,6 +340,27 @@ async fn the_header_that_says_when_to_come_again_is_what_the_answer_says() {
     assert_eq!(refused.headers["retry-after"], wait.div_ceil(1000).to_string());
 }
 
+/// Nobody waits for what is not taken.
+#[tokio::test]
+async fn a_body_that_is_declared_too_large_is_refused_before_it_comes() {
+    let world = World::new().await;
+    let server = Server::start(&world).await;
+    for length in ["300000", "99999999999"] {
+        let request = format!(
+            "POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{{"
+        );
+        let exchange = async {
+            let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = vec![0; 12];
+            stream.read_exact(&mut answer).await.unwrap();
+            answer
+        };
+        let answer = tokio::time::timeout(LONG, exchange).await.unwrap();
+        assert_eq!(answer, b"HTTP/1.1 413", "{length}");
+    }
+}
+
 /// Whoever sends all of it before reading must still come to read why it was refused.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_answered_and_not_reset() {

@@ -1,6 +1,6 @@
 //! Bodies of bounded length.
 
-use axum::body::{Body, BodyDataStream, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody as _};
 use bytes::BytesMut;
 use futures_util::StreamExt as _;
 use std::time::Duration;
@@ -21,9 +21,18 @@ pub enum BodyError {
     Broken,
 }
 
-/// Reads a body of at most `most` bytes, whether or not its length was declared.
+/// Reads a body of at most `most` bytes, whether or not its length was declared. One that is declared to be longer is not read in the hope of
+/// that many.
 pub async fn read_body(body: Body, most: usize) -> Result<Bytes, BodyError> {
+    let declared = body.size_hint().lower();
     let mut stream = body.into_data_stream();
+    if declared > most as u64 {
+        // All of what is longer still would not be dropped either.
+        if declared <= DRAINED_BYTES_MAX as u64 {
+            let _ = timeout(DRAIN, drain(&mut stream)).await;
+        }
+        return Err(BodyError::TooLarge);
+    }
     let mut whole = BytesMut::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| BodyError::Broken)?;
