@@ -12,6 +12,7 @@ mod intake;
 mod links;
 mod places;
 mod problems;
+mod query;
 mod range;
 mod refusals;
 mod resumable;

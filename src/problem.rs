@@ -76,12 +76,21 @@ impl Problem {
         let detail = match status {
             StatusCode::NOT_FOUND => "there is nothing at this address",
             StatusCode::METHOD_NOT_ALLOWED => "this address does not take that method",
+            StatusCode::NOT_ACCEPTABLE => "this address answers nothing that the request accepts",
             StatusCode::PAYLOAD_TOO_LARGE => "the request is too large",
             StatusCode::UPGRADE_REQUIRED => "this address is for WebSocket connections, version 13",
             status if status.is_client_error() => "the request is not as it must be",
             _ => "the server could not answer",
         };
-        Self::new(code, detail).status(status)
+        let field = match status {
+            StatusCode::METHOD_NOT_ALLOWED => Some("method"),
+            StatusCode::NOT_ACCEPTABLE => Some("accept"),
+            _ => None,
+        };
+        Self {
+            field: field.map(Cow::Borrowed),
+            ..Self::new(code, detail).status(status)
+        }
     }
 
     /// The same with another code and its status.
@@ -178,6 +187,14 @@ mod tests {
             json!({"type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": "slow down",
                    "code": "rate_limited", "retry_after_ms": 1001})
         );
+    }
+
+    #[test]
+    fn what_frameworks_refuse_names_what_is_wrong_as_far_as_the_status_says() {
+        let field = |status| Problem::of_status(status).field;
+        assert_eq!(field(StatusCode::METHOD_NOT_ALLOWED).as_deref(), Some("method"));
+        assert_eq!(field(StatusCode::NOT_ACCEPTABLE).as_deref(), Some("accept"));
+        assert_eq!(field(StatusCode::NOT_FOUND), None);
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 use super::store::StoreError;
 use crate::accounts::AuthError;
 use crate::problem::Problem;
+use axum::http::StatusCode;
 use std::borrow::Cow;
 use tidings_protocol::ErrorCode;
 
@@ -32,7 +33,7 @@ pub(super) fn full() -> Problem {
 
 pub(super) fn stands_still() -> Problem {
     Problem::new(ErrorCode::InvalidArgument, "the body did not arrive in time")
-        .status(axum::http::StatusCode::REQUEST_TIMEOUT)
+        .status(StatusCode::REQUEST_TIMEOUT)
 }
 
 pub(super) fn token(error: AuthError) -> Problem {
@@ -68,8 +69,5 @@ pub(super) fn elsewhere() -> Problem {
 }
 
 pub(super) fn method() -> Problem {
-    Problem::new(
-        ErrorCode::InvalidArgument,
-        "this address does not take that method",
-    )
+    Problem::of_status(StatusCode::METHOD_NOT_ALLOWED)
 }

@@ -9,7 +9,7 @@ use tidings_domain::Rejection;
 pub(super) fn rejection(rejection: &Rejection) -> Problem {
     match rejection {
         Rejection::Invalid { field, reason } => Problem::invalid(field.as_str(), *reason),
-        Rejection::TooLarge { .. } => problems::too_long(rejection.to_string()),
+        Rejection::TooLarge { field, .. } => problems::too_long(rejection.to_string()).field(field.as_str()),
         _ => problems::missing(),
     }
 }

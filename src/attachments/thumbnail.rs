@@ -5,6 +5,7 @@ use super::config::AttachmentConfig;
 use super::download::{CACHE, POLICY, Ticket};
 use super::places::{Place, Places};
 use super::problems;
+use super::query::{self, Pairs};
 use super::store::{Chunks, StoreError, kept, thumbnail};
 use super::tries::Tries;
 use crate::problem::Problem;
@@ -15,7 +16,6 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use object_store::path::Path;
-use serde::Deserialize;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -54,11 +54,6 @@ pub(super) struct Thumbnailer {
     is_on: bool,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Wanted {
-    size: Option<u32>,
-}
-
 /// Why there is none.
 enum Trouble {
     /// The picture cannot be made smaller, now or ever.
@@ -95,14 +90,14 @@ impl Thumbnailer {
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     In(id): In<String>,
-    Query(Wanted { size }): Query<Wanted>,
+    pairs: Pairs,
     Query(ticket): Query<Ticket>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let size = size.unwrap_or(SIZES[0]);
-    if !SIZES.contains(&size) {
+    let size = query::one(&pairs, "size")?.map_or(Some(SIZES[0]), |size| size.parse().ok());
+    let Some(size) = size.filter(|size| SIZES.contains(size)) else {
         return Err(Problem::invalid("size", "thumbnails have a size of 480 or 1280"));
-    }
+    };
     let (attachment, place) = shared.shown(&id, &ticket, &headers).await?;
     if !shared.thumbnailer.is_on || !PICTURES.contains(&&*attachment.media_type) {
         return Err(none());

@@ -4,35 +4,30 @@ use super::Shared;
 use super::checksum::{self, Sum};
 use super::intake::{Intake, Received, hex};
 use super::problems;
+use super::query::{self, Pairs};
 use super::refusals;
 use super::room::Coming;
 use super::storing::{Claim, Stored};
 use crate::problem::Problem;
 use axum::body::Body;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
-use serde::Deserialize;
 use std::sync::Arc;
 use tidings_domain::FileName;
 use tokio::time::{Instant, timeout};
 
-#[derive(Deserialize)]
-pub(super) struct Named {
-    name: Option<String>,
-}
-
 /// Takes a file in and stores it.
 pub(super) async fn upload(
     State(shared): State<Arc<Shared>>,
-    Query(Named { name }): Query<Named>,
+    pairs: Pairs,
     request: Request,
 ) -> Result<Response, Problem> {
     let principal = shared.bearer(request.headers()).await?;
     let user = principal.user;
-    let name = name.ok_or_else(|| Problem::invalid("name", "`name` is missing"))?;
-    let name = FileName::parse(&name).map_err(|refused| refusals::rejection(&refused))?;
+    let name = query::one(&pairs, "name")?.ok_or_else(|| Problem::invalid("name", "`name` is missing"))?;
+    let name = FileName::parse(name).map_err(|refused| refusals::rejection(&refused))?;
     let (parts, body) = request.into_parts();
     let size = length(&parts.headers)?;
     shared.admits(size)?;

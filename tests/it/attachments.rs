@@ -261,6 +261,16 @@ async fn what_cannot_be_stored_is_refused_and_leaves_nothing() {
         let answer = code(node.upload(&ann, name, file(1)).await).await;
         assert!([400, 413].contains(&answer.0), "{name} {answer:?}");
     }
+    for name in ["a&name=b", &"x".repeat(256)] {
+        let refused = json(node.upload(&ann, name, file(1)).await).await;
+        assert_eq!(refused["field"], "name", "{refused}");
+    }
+    for size in ["481", "abc", "480&size=480"] {
+        let path = format!("/attachments/{}/thumbnail?size={size}", Uuid::now_v7());
+        let refused = node.http.get(node.url(&path)).bearer_auth(&ann.token);
+        let refused = json(refused.send().await.unwrap()).await;
+        assert_eq!(refused["field"], "size", "{refused}");
+    }
     let stranger = User {
         token: "nonsense".to_owned(),
         ..ann.clone()
