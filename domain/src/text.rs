@@ -60,7 +60,7 @@ pub fn is_presentable(name: &str) -> bool {
 }
 
 /// Unicode's `Bidi_Control`.
-pub(crate) fn turns_the_line(char: char) -> bool {
+pub fn turns_the_line(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -7,6 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use std::net::{IpAddr, SocketAddr};
+use tidings_domain::text::{is_presentable, turns_the_line};
 
 /// The address that limits apply to.
 pub(super) struct ClientAddress(pub(super) IpAddr);
@@ -42,11 +43,15 @@ impl FromRequestParts<Accounts> for Caller {
     }
 }
 
-/// What people are shown of a device's name; `None` when that is nothing.
+/// What people are shown of a device's name, by the [rule of all names](is_presentable); `None` when that is nothing. Whoever looks for a
+/// stranger among their sessions sees all of them.
 pub(super) fn device(name: &str) -> Option<String> {
-    let shown = name.trim().chars().filter(|c| !c.is_control());
-    let name: String = shown.take(DEVICE_CHARS_MAX).collect();
-    (!name.is_empty()).then_some(name)
+    let shown = name
+        .chars()
+        .filter(|char| !char.is_control() && !turns_the_line(*char));
+    let shown: String = shown.collect();
+    let name: String = shown.trim().chars().take(DEVICE_CHARS_MAX).collect();
+    is_presentable(&name).then_some(name)
 }
 
 /// Each proxy appends the address that it was called from, so the nearest `trusted` entries can be believed and the
@@ -78,6 +83,17 @@ fn parse(entry: &[u8]) -> Option<IpAddr> {
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+
+    #[test]
+    fn a_device_shows_something_and_turns_no_line_around() {
+        assert_eq!(device(" a phone ").as_deref(), Some("a phone"));
+        assert_eq!(device("d\u{202e}x\n").as_deref(), Some("dx"));
+        assert_eq!(device("\u{2066} x").as_deref(), Some("x"));
+        assert_eq!(device(&"x".repeat(65)), Some("x".repeat(64)));
+        for nothing in ["", " ", "\u{200b}", "\u{2066}\u{2069}", "\u{feff} \u{2800}"] {
+            assert_eq!(device(nothing), None, "{nothing:?}");
+        }
+    }
 
     fn seen(header: &[&str], trusted: usize) -> String {
         let mut headers = HeaderMap::new();
