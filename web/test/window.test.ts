@@ -163,7 +163,8 @@ test('what was found is shown by its snippet, and looking goes on where it was c
   });
   const answer = {
     complete: false,
-    ignored: ['from:nobody'],
+    ignored: ['has:zz'],
+    unknown: ['-from:nobody'],
     pageInfo: { hasNextPage: false, endCursor: 'there' },
     edges: [
       { snippet: [{ text: 'text', isMatch: true }], node: node(1) },
@@ -183,6 +184,7 @@ test('what was found is shown by its snippet, and looking goes on where it was c
     ],
   );
   assert.deepEqual([found.next, found.complete], ['there', false]);
+  assert.deepEqual([found.ignored, found.unknown], [['has:zz'], ['-from:nobody']]);
   const best = await search(ask, { query: 'text', conversation: null, order: 'BEST' }, null);
   assert.equal(best.next, null);
 });

@@ -36,6 +36,9 @@ pub(crate) struct SearchConnection {
     complete: bool,
     /// What was typed and is not looked for: what no message has, what a filter cannot be, and what is beyond the limits.
     ignored: Vec<String>,
+    /// What was typed of people and conversations (`from:nobody`, `-in:nowhere`) that there are not, as far as the viewer may know: it is looked
+    /// for all the same, and nothing is by nobody or in nowhere.
+    unknown: Vec<String>,
     /// How far the read model of words was, as `<lane>:<pos>`: what is newer may not be found yet.
     positions: Vec<String>,
 }
@@ -102,6 +105,7 @@ pub(crate) async fn find(
         },
         complete: walked.complete,
         ignored: asked.query.ignored,
+        unknown: asked.unknown,
         positions,
     })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tidings_search::{Has, tokens};
 use uuid::Uuid;
 
-const SHOWN: &str = "edges { cursor node { text } snippet { text isMatch } } complete ignored pageInfo { hasNextPage endCursor }";
+const SHOWN: &str = "edges { cursor node { text } snippet { text isMatch } } complete ignored unknown pageInfo { hasNextPage endCursor }";
 
 impl World {
     /// The `no`-th message of a conversation says this, and can be found.
@@ -230,6 +230,16 @@ async fn nothing_that_is_typed_is_refused() {
     assert_eq!(world.found(me, "\"b c d e\"").await.len(), 1);
     let found = world.search(me, "b has:everything before:never ", "").await;
     assert_eq!(found["ignored"], json!(["has:everything", "before:never"]));
+    assert_eq!(texts(&found).len(), 1);
+    // What names nobody is looked for, and nothing is by nobody.
+    let found = world.search(me, "b from:nobody -in:nowhere ", "").await;
+    assert_eq!(
+        (&found["ignored"], &found["unknown"]),
+        (&json!([]), &json!(["from:nobody", "-in:nowhere"]))
+    );
+    assert!(texts(&found).is_empty());
+    let found = world.search(me, "b -in:nowhere from:me ", "").await;
+    assert_eq!(found["unknown"], json!(["-in:nowhere"]));
     assert_eq!(texts(&found).len(), 1);
     let nothing = world.search(me, "  ", "").await;
     assert_eq!(texts(&nothing).len(), 0);

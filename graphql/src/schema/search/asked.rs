@@ -24,6 +24,8 @@ pub(super) struct Asked {
     /// Senders and conversations that were named: one of these, and none of those.
     from: (Option<Vec<Uuid>>, Vec<Uuid>),
     within: (Option<Vec<Uuid>>, Vec<Uuid>),
+    /// What was said of senders and conversations that there are not, as far as the viewer may know.
+    pub(super) unknown: Vec<String>,
 }
 
 /// What candidates are found by.
@@ -45,7 +47,7 @@ impl Asked {
         conversation: Option<Uuid>,
     ) -> Result<Self, Refusal> {
         let database = context.data_unchecked::<Database>();
-        let mut query = Query::parse(typed);
+        let query = Query::parse(typed);
         let mine = search::mine(viewer, None, CONVERSATIONS_MAX + 1);
         let mine = database.ask(&mine).await?;
         let mut asked = Self {
@@ -53,19 +55,15 @@ impl Asked {
             viewer,
             from: (None, vec![]),
             within: (None, vec![]),
+            unknown: vec![],
             query: Query::default(),
         };
-        for named in query.filters.from.clone() {
+        for named in &query.filters.from {
             let found = somebody(context, viewer, &named.name).await?;
-            note(
-                &mut asked.from,
-                &mut query,
-                "from",
-                &named,
-                found.into_iter().collect(),
-            );
+            let found = found.into_iter().collect();
+            note(&mut asked.from, &mut asked.unknown, "from", named, found);
         }
-        for named in query.filters.within.clone() {
+        for named in &query.filters.within {
             // PostgreSQL knows no text with a NUL in it.
             let name = Some(&named.name).filter(|name| !name.contains('\0'));
             // As it stands, too: where the database has no locale, it makes small letters of those of ASCII only.
@@ -75,7 +73,7 @@ impl Asked {
             let found = search::mine(viewer, Some(names.collect()), NAMESAKES_MAX);
             let found = database.ask(&found).await?;
             let found = found.into_iter().map(|mine| mine.conversation).collect();
-            note(&mut asked.within, &mut query, "in", &named, found);
+            note(&mut asked.within, &mut asked.unknown, "in", named, found);
         }
         if let Some(conversation) = conversation {
             let named = asked.within.0.take();
@@ -147,13 +145,14 @@ impl Asked {
 /// Takes what a name means, and says where it means nothing.
 fn note(
     ids: &mut (Option<Vec<Uuid>>, Vec<Uuid>),
-    query: &mut Query,
+    unknown: &mut Vec<String>,
     key: &str,
     named: &Named,
     found: Vec<Uuid>,
 ) {
     if found.is_empty() {
-        query.ignored.push(format!("{key}:{}", named.name));
+        let not = if named.negated { "-" } else { "" };
+        unknown.push(format!("{not}{key}:{}", named.name));
     }
     if named.negated {
         ids.1.extend(found);

@@ -45,7 +45,7 @@ pub(super) const PAGED: [&str; 27] = [
 ];
 /// Lists without pages, which are as long as what they tell of.
 #[cfg(test)]
-const WHOLE: [&str; 15] = [
+const WHOLE: [&str; 16] = [
     "configuration",
     "evidence",
     "ignored",
@@ -61,6 +61,7 @@ const WHOLE: [&str; 15] = [
     "rebuilds",
     "snippet",
     "edges",
+    "unknown",
 ];
 /// People whom a message usually names at most. Each of the [`MENTIONS_MAX`] whom it may name is looked for, and counts by itself.
 const MENTIONS_USUAL: usize = 20;

@@ -20,6 +20,8 @@ export interface Hits {
   hits: Hit[];
   /** Words and filters that nothing was made of. */
   ignored: string[];
+  /** People and conversations that were named and are not known: nothing is by them or in them. */
+  unknown: string[];
   /** Not everything was looked at that belongs here; looking goes on behind `next`. */
   complete: boolean;
   next: string | null;
@@ -28,7 +30,7 @@ export interface Hits {
 const HITS = 20;
 const SEARCH = `query Search($query: String!, $conversation: ID, $order: SearchOrder!, $after: String) {
   search(query: $query, conversation: $conversation, order: $order, first: ${HITS}, after: $after) {
-    complete ignored pageInfo { hasNextPage endCursor }
+    complete ignored unknown pageInfo { hasNextPage endCursor }
     edges { snippet { text isMatch } node { id seq sentAt kind text recalledAt thread also sender { ${PERSON} } conversation { id } } }
   }
 }`;
@@ -46,6 +48,7 @@ export async function search(ask: Ask, sought: Sought, after: string | null): Pr
     search: {
       complete: boolean;
       ignored: string[];
+      unknown: string[];
       pageInfo: { hasNextPage: boolean; endCursor: string | null };
       edges: {
         snippet: { text: string; isMatch: boolean }[];
@@ -64,7 +67,7 @@ export async function search(ask: Ask, sought: Sought, after: string | null): Pr
       }[];
     };
   }>(SEARCH, { ...sought, after });
-  const { edges, complete, ignored, pageInfo } = answer.search;
+  const { edges, complete, ignored, unknown, pageInfo } = answer.search;
   const hits = edges.flatMap(({ snippet, node }) => {
     // The read model of words lags: what is not there any more is not shown.
     if (!node.conversation || node.recalledAt !== null) return [];
@@ -74,5 +77,5 @@ export async function search(ask: Ask, sought: Sought, after: string | null): Pr
     return [{ id, seq, at, sender, conversation: node.conversation.id, thread, snippet: pieces }];
   });
   const goesOn = pageInfo.hasNextPage || (!complete && sought.order === 'NEWEST');
-  return { hits, ignored, complete, next: goesOn ? pageInfo.endCursor : null };
+  return { hits, ignored, unknown, complete, next: goesOn ? pageInfo.endCursor : null };
 }

@@ -134,11 +134,12 @@ export function Search({ chat, state, within, onChoose, onClose }: Props) {
 function said(outcome: Outcome): string {
   if (outcome.kind === 'looking') return 'Looking…';
   if (outcome.kind !== 'found') return '';
-  const { hits, next, complete, ignored } = outcome;
+  const { hits, next, complete, ignored, unknown } = outcome;
   const count =
     hits.length === 0 ? 'Nothing found' : `${hits.length}${next === null ? '' : ' or more'} found`;
   const cut = complete ? '' : ', not everything was looked at';
-  return `${count}${cut}.${ignored.length > 0 ? ` Left out: ${ignored.join(', ')}.` : ''}`;
+  const list = (title: string, of: string[]) => (of.length > 0 ? ` ${title}: ${of.join(', ')}.` : '');
+  return `${count}${cut}.${list('Left out', ignored)}${list('Not known here', unknown)}`;
 }
 
 interface HitProps {
