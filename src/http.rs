@@ -1,6 +1,7 @@
 //! HTTP: health, metrics, accounts, GraphQL, pages, and the way into the gateway.
 
 pub mod assets;
+mod cors;
 mod gate;
 pub mod graphql;
 mod health;

@@ -1,5 +1,6 @@
 //! What is the same for every request: who asks, from which page, how long its body may take, and how refusals look.
 
+use super::cors::{Cors, is_known};
 use super::limits::HttpLimits;
 use super::sockets::{Full, Place};
 use crate::accounts::client_address;
@@ -35,6 +36,8 @@ pub struct ClientAddress(pub IpAddr);
 
 /// Lets a request in or refuses it, and gives every refusal its form.
 pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let cors = Cors::of(&gate.limits.origins, &request);
+    let is_asked = cors.as_ref().is_some_and(|cors| cors.is_asked);
     let mut response = match gate.admit(request) {
         Err(problem) => {
             let mut response = problem.into_response();
@@ -44,6 +47,7 @@ pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: 
                 .insert(header::CONNECTION, HeaderValue::from_static("close"));
             response
         }
+        Ok(_) if is_asked => Cors::answer(),
         Ok((request, late)) => {
             let response = next.run(request).await;
             if late.load(Ordering::Relaxed) {
@@ -57,6 +61,9 @@ pub(super) async fn pass(State(gate): State<Arc<Gate>>, request: Request, next: 
         .headers_mut()
         .entry(header::X_CONTENT_TYPE_OPTIONS)
         .or_insert(HeaderValue::from_static("nosniff"));
+    if let Some(cors) = cors {
+        cors.allow(response.headers_mut());
+    }
     response
 }
 
@@ -88,10 +95,7 @@ impl Gate {
         let Some(origin) = headers.get(header::ORIGIN) else {
             return true;
         };
-        known.is_empty()
-            || known
-                .iter()
-                .any(|known| known.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
+        known.is_empty() || is_known(known, origin)
     }
 
     /// The request with a body that fails when it is not there in time, and whether it did.

@@ -19,8 +19,8 @@ pub struct HttpLimits {
     pub body_ms: u64,
     /// How long a client may take to read on before its socket is closed. `gateway.slow_ms` is the same for connections.
     pub stalled_ms: u64,
-    /// Origins whose pages may open `/ws` and `/graphql/ws`, as in `https://chat.example.com`; empty for all. Clients that
-    /// are no browsers send none and are not asked.
+    /// Origins whose pages may open `/ws` and `/graphql/ws`, as in `https://chat.example.com`; empty for all. Pages of those that are named may
+    /// call `/auth`, `/graphql` and `/attachments`, too, and read the answers (CORS). Clients that are no browsers send none and are not asked.
     pub origins: Vec<String>,
 }
 

@@ -346,6 +346,49 @@ async fn handshakes_are_as_the_rfc_asks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_of_known_origins_may_call_and_read_and_no_others() {
+    let (chat, evil) = ("https://chat.example", "https://evil.example");
+    let named = node(|config| config.http.origins = vec![chat.to_owned()]).await;
+    let open = node(|_| ()).await;
+    let send = async |node: &TestNode, method: &str, path: &str, origin: &str, asks: bool| {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = node.http.request(method, node.url(path)).header("origin", origin);
+        if asks {
+            request = request.header("access-control-request-method", "POST");
+        }
+        request.send().await.unwrap()
+    };
+    let allowed = |response: &reqwest::Response| {
+        let allowed = response.headers().get("access-control-allow-origin");
+        allowed.map(|origin| origin.to_str().unwrap().to_owned())
+    };
+    for path in ["/auth/login", "/graphql", "/attachments", "/attachments/tus"] {
+        let asked = send(&named, "OPTIONS", path, chat, true).await;
+        assert_eq!(asked.status(), 204, "{path}");
+        assert_eq!(allowed(&asked).as_deref(), Some(chat), "{path}");
+        let headers = asked.headers()["access-control-allow-headers"].to_str().unwrap();
+        assert!(headers.contains("authorization"), "{path}");
+        // A refusal is read, too.
+        let refused = send(&named, "POST", path, chat, false).await;
+        assert!(refused.status().is_client_error(), "{path}");
+        assert_eq!(allowed(&refused).as_deref(), Some(chat), "{path}");
+        for (node, origin) in [(&named, evil), (&open, chat)] {
+            for (method, asks) in [("OPTIONS", true), ("POST", false)] {
+                let answer = send(node, method, path, origin, asks).await;
+                assert_eq!(allowed(&answer), None, "{method} {path} {origin}");
+            }
+        }
+    }
+    // What a node tells of uploads is no question of a browser.
+    let told = send(&named, "OPTIONS", "/attachments/tus", chat, false).await;
+    assert_eq!(told.headers()["tus-version"], "1.0.0");
+    assert_eq!(allowed(&told).as_deref(), Some(chat));
+    assert_eq!(allowed(&send(&named, "GET", "/metrics", chat, false).await), None);
+    named.stop().await;
+    open.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_pages_of_known_origins_connect() {
     let node = node(|config| config.http.origins = vec!["https://chat.example".to_owned()]).await;
     for path in ["/ws", "/graphql/ws"] {
