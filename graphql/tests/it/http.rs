@@ -163,6 +163,16 @@ async fn what_is_no_request_is_refused_whatever_is_accepted() {
             "{body:.60}"
         );
     }
+    for list in ["[]", " [{\"query\":\"{ me { id } }\"}]", "[\"{ me { id } }\"]"] {
+        let answer = post("application/json", list).await;
+        assert_eq!(answer.status, 400, "{list}");
+        let error = &answer.json()["errors"][0];
+        assert_eq!(
+            error["message"], "several requests in one are not supported",
+            "{list}"
+        );
+        assert_eq!(error["extensions"]["field"], "body", "{list}");
+    }
     assert_eq!(post("text/plain", "{}").await.status, 415);
     let large = post(
         "application/json",

@@ -6,7 +6,7 @@ use super::reply::{answer, refuse};
 use super::{REQUEST_BYTES_MAX, Service, tidy};
 use crate::errors::{Code, Refusal};
 use crate::viewer::Viewer;
-use async_graphql::{ParseRequestError, Request};
+use async_graphql::Request;
 use async_graphql_axum::GraphQLRequest;
 use async_graphql_axum::rejection::GraphQLRejection;
 use axum::body::Body;
@@ -84,6 +84,11 @@ pub(super) async fn post(State(service): State<Service>, sent: HttpRequest) -> R
             return refuse(wanted, StatusCode::BAD_REQUEST, refusal);
         }
     };
+    // The library takes a list for the fields of one request, in their order, where it is none of requests.
+    if body.trim_ascii_start().starts_with(b"[") {
+        let refusal = Refusal::invalid("body", "several requests in one are not supported");
+        return refuse(wanted, StatusCode::BAD_REQUEST, refusal);
+    }
     let request = match read(HttpRequest::from_parts(parts, Body::from(body))).await {
         Ok(request) => tidy(request),
         Err(refusal) => return refuse(wanted, StatusCode::BAD_REQUEST, refusal),
@@ -100,10 +105,6 @@ async fn read(sent: HttpRequest) -> Result<Request, Refusal> {
         Ok(request) => Some(request.into_inner())
             .filter(|request| !request.query.is_empty())
             .ok_or_else(|| Refusal::invalid("query", "there is no `query`")),
-        Err(GraphQLRejection(ParseRequestError::UnsupportedBatch)) => Err(Refusal::invalid(
-            "body",
-            "several requests in one are not supported",
-        )),
         Err(GraphQLRejection(_)) => Err(Refusal::invalid(
             "body",
             "a request is a JSON object with a `query` and, perhaps, `variables`",
