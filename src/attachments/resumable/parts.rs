@@ -181,7 +181,7 @@ impl Shared {
         Ok(())
     }
 
-    pub(super) async fn forget(&self, parts: Vec<Uuid>) {
+    pub(in crate::attachments) async fn forget(&self, parts: Vec<Uuid>) {
         for part in parts {
             if let Err(error) = self.store.remove(&incoming(part)).await {
                 tracing::debug!(%error, "a part of an upload is left for the clean-up");
