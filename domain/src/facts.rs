@@ -138,6 +138,8 @@ pub struct Regard {
     pub is_contact: bool,
     /// The person blocks them.
     pub is_blocked: bool,
+    /// They block the person.
+    pub blocks: bool,
     pub ties: Ties,
 }
 
@@ -323,6 +325,12 @@ impl Facts {
     /// Whether `user` lets `actor` put them into a group.
     pub(crate) fn lets_add(&self, actor: UserId, user: UserId) -> bool {
         self.regard(actor, user).lets_add()
+    }
+
+    /// Whether `actor` blocks `user`, whom they want to bring into a group. It is asked before what `user` wants: so the answer tells nothing of
+    /// that which the actor does not know.
+    pub(crate) fn blocks(&self, actor: UserId, user: UserId) -> bool {
+        self.regard(actor, user).blocks
     }
 
     /// Whether `user` lets `actor` open a conversation of the two.

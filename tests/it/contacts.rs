@@ -180,6 +180,23 @@ async fn who_is_blocked_is_answered_as_those_who_are_not_wanted_and_told_nothing
     let refused = a.refused(wish("direct.open", &ben), "forbidden").await;
     assert_eq!(refused["field"], json!("user"));
     a.refused(wish("contact.request", &ben), "forbidden").await;
+    // And puts the other one into no group, nor invites them there.
+    let group = a.create_group(&[]).await;
+    let create = json!({ "type": "group.create", "name": "us", "members": [cat.id, ben.id] });
+    let refused = a.refused(create, "forbidden").await;
+    assert_eq!(
+        (&refused["field"], &refused["message"]),
+        (&json!("members"), &json!("you have blocked one of these users"))
+    );
+    for command in ["group.add", "group.invite"] {
+        let bring = json!({ "type": command, "conversation": group, "user": ben.id });
+        let refused = a.refused(bring, "forbidden").await;
+        assert_eq!(
+            (&refused["field"], &refused["message"]),
+            (&json!("user"), &json!("you have blocked this user")),
+            "{command}"
+        );
+    }
     // Ann was told of nothing else: Cat's request, which comes later, is the next thing that she hears of.
     c.acked(wish("contact.request", &ann)).await;
     let (kind, data) = told(&mut a).await;

@@ -6,7 +6,7 @@ use crate::event::{ConversationEvent, Event, Role};
 use crate::facts::Facts;
 use crate::id::UserId;
 use crate::kind::{Kind, Stored};
-use crate::pair::KEEPS_TO_THEMSELVES;
+use crate::pair::{KEEPS_TO_THEMSELVES, YOU_BLOCK};
 use crate::rejection::{Field, Rejection};
 use crate::text::GroupName;
 use chrono::{DateTime, Utc};
@@ -139,6 +139,12 @@ impl Conversation {
         let mut all = vec![actor];
         all.extend(members.iter().copied().filter(|user| *user != actor));
         dedupe(&mut all);
+        if all[1..].iter().any(|user| facts.blocks(actor, *user)) {
+            return Err(Rejection::Denied {
+                field: Field::Members,
+                reason: "you have blocked one of these users",
+            });
+        }
         if !all[1..].iter().all(|user| facts.lets_add(actor, *user)) {
             return Err(Rejection::Denied {
                 field: Field::Members,
@@ -188,11 +194,17 @@ impl Conversation {
             return Err(Rejection::Conflict("this user is a member already"));
         }
         // Whoever asks to be let in wants it of the group, whoever of it answers. A refusal would tell of a block.
-        if !self.requests.is_open(user, now) && !facts.lets_add(actor, user) {
-            return Err(Rejection::Denied {
+        if !self.requests.is_open(user, now) {
+            let denied = |reason| Rejection::Denied {
                 field: Field::User,
-                reason: KEEPS_TO_THEMSELVES,
-            });
+                reason,
+            };
+            if facts.blocks(actor, user) {
+                return Err(denied(YOU_BLOCK));
+            }
+            if !facts.lets_add(actor, user) {
+                return Err(denied(KEEPS_TO_THEMSELVES));
+            }
         }
         if self.member_count() >= GROUP_MEMBERS_MAX {
             return Err(Rejection::Conflict("the group is full"));

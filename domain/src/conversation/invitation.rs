@@ -12,6 +12,7 @@ use crate::id::UserId;
 use crate::kind::{Kind, Stored};
 use crate::membership::Role;
 use crate::moment::Moment;
+use crate::pair::YOU_BLOCK;
 use crate::rejection::{Field, Rejection};
 use crate::text::GroupName;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -162,8 +163,8 @@ impl FromIterator<(Asked, Moment)> for Invitations {
 }
 
 impl Conversation {
-    /// Whoever may add people invites them, those too who do not want to be added. What the other one wants of the actor does not count here:
-    /// an invitation that they do not want is one of which they are not told.
+    /// Whoever may add people invites them, those too who do not want to be added, but nobody whom they block. What the other one wants of the actor
+    /// does not count here: an invitation that they do not want is one of which they are not told.
     pub(super) fn invite(
         &self,
         actor: UserId,
@@ -183,6 +184,12 @@ impl Conversation {
         }
         if self.is_member(user) {
             return Err(Rejection::Conflict("this user is a member already"));
+        }
+        if facts.blocks(actor, user) {
+            return Err(Rejection::Denied {
+                field: Field::User,
+                reason: YOU_BLOCK,
+            });
         }
         if self.invitations.is_open((user, actor), now) {
             return Ok(vec![]);

@@ -75,18 +75,24 @@ fn who_asks_is_let_in_by_whoever_answers_and_a_block_is_not_told() {
         field: Field::User,
         reason: "this user does not want that from you",
     };
-    for is_blocked in [false, true] {
+    for (is_blocked, blocks) in [(false, false), (true, false), (false, true)] {
         let regard = Regard {
             settings: tidings_domain::Settings {
                 add_me: tidings_domain::Audience::Nobody,
                 ..tidings_domain::Settings::default()
             },
             is_blocked,
+            blocks,
             ..Regard::default()
         };
         let strange = set(Join::Request).with_regard(ANN, DAN, regard);
         let add = || ConversationCommand::AddMember { user: user(DAN) };
-        strange.when(ANN, add()).refused(denied.clone());
+        let own = Rejection::Denied {
+            field: Field::User,
+            reason: "you have blocked this user",
+        };
+        let refusal = if blocks { own } else { denied.clone() };
+        strange.when(ANN, add()).refused(refusal);
         for answer in [add(), approve(DAN)] {
             let asked = set(Join::Request).with_regard(ANN, DAN, regard).done(DAN, join());
             asked.when(ANN, answer).then([let_in(DAN)]);

@@ -302,7 +302,7 @@ fn people_are_put_into_groups_by_those_whom_they_want() {
         },
         is_contact,
         is_blocked,
-        ties: Ties::default(),
+        ..Regard::default()
     };
     for (regard, lets) in [
         (regard(Audience::Everyone, false, false), true),
@@ -326,6 +326,53 @@ fn people_are_put_into_groups_by_those_whom_they_want() {
             assert_eq!((added, created), (of(Field::User, KEEPS), one), "{regard:?}");
         }
     }
+}
+
+#[test]
+fn whoever_blocks_somebody_brings_them_nowhere_and_learns_nothing_of_them() {
+    let blocks = |is_blocked| Regard {
+        is_blocked,
+        blocks: true,
+        ..Regard::default()
+    };
+    let keeps_away = Regard {
+        is_blocked: true,
+        ..Regard::default()
+    };
+    for (of_dan, of_cat) in [
+        (blocks(false), Regard::default()),
+        (blocks(true), Regard::default()),
+        // What another one wants does not show either.
+        (blocks(false), keeps_away),
+    ] {
+        let mut facts = Facts::default();
+        facts.add_users([user(ANN), user(CAT), user(DAN)]);
+        facts.add_regard(user(ANN), user(DAN), of_dan);
+        facts.add_regard(user(ANN), user(CAT), of_cat);
+        for members in [vec![user(DAN)], vec![user(CAT), user(DAN)]] {
+            let create = ConversationCommand::CreateGroup {
+                name: name("us"),
+                members,
+            };
+            let one = Rejection::Denied {
+                field: Field::Members,
+                reason: "you have blocked one of these users",
+            };
+            assert_eq!(decided(&[], ANN, create, &facts), Err(one));
+        }
+        for bring in [
+            ConversationCommand::AddMember { user: user(DAN) },
+            ConversationCommand::Invite { user: user(DAN) },
+        ] {
+            assert_eq!(decided(&group(), ANN, bring, &facts), Err(denied(YOU_BLOCK)));
+        }
+    }
+    // Who is blocked invites as others do.
+    let mut facts = Facts::default();
+    facts.add_users([user(ANN), user(DAN)]);
+    facts.add_regard(user(ANN), user(DAN), keeps_away);
+    let invite = ConversationCommand::Invite { user: user(DAN) };
+    assert_eq!(decided(&group(), ANN, invite, &facts), Ok(()));
 }
 
 #[test]

@@ -78,6 +78,7 @@ pub async fn regards(
                 settings: super::setting::read(row)?,
                 is_contact: row.try_get("is_contact")?,
                 is_blocked: row.try_get("is_blocked")?,
+                blocks: row.try_get("blocks")?,
                 ties: Ties::default(),
             };
             Ok((row.try_get("user_id")?, regard))

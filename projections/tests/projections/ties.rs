@@ -193,14 +193,17 @@ async fn it_is_known_who_wants_what_of_whom_and_how_many_people_somebody_has_to_
         .unwrap();
     let regards: Vec<_> = regards
         .into_iter()
-        .map(|(user, regard)| (user, regard.is_contact, regard.is_blocked, regard.settings.add_me))
+        .map(|(user, regard)| {
+            let blocks = [regard.is_blocked, regard.blocks];
+            (user, regard.is_contact, blocks, regard.settings.add_me)
+        })
         .collect();
     assert_eq!(
         regards,
         [
-            (ben, true, false, Audience::Everyone),
-            (cat, false, false, Audience::Contacts),
-            (dan, false, true, Audience::Everyone),
+            (ben, true, [false, false], Audience::Everyone),
+            (cat, false, [false, true], Audience::Contacts),
+            (dan, false, [true, false], Audience::Everyone),
         ]
     );
     let day = DateTime::<Utc>::from_timestamp_micros(0).unwrap();
