@@ -259,7 +259,12 @@ impl Conversation {
                 }
             }
             ConversationEvent::GroupSettingsChanged(changed) => {
+                let before = self.settings.slow_s;
                 self.settings = self.settings.with(&changed.settings);
+                // What was written before slow mode began makes nobody wait, in an earlier one neither.
+                if before == 0 || self.settings.slow_s == 0 {
+                    self.posts = Posts::default();
+                }
                 if let Some(history) = changed.settings.history {
                     self.beginning = Beginning::turned(history, seq);
                 }

@@ -112,6 +112,27 @@ fn nobody_waits_once_it_is_over_and_other_messages_cost_nothing() {
 }
 
 #[test]
+fn what_was_written_in_an_earlier_slow_mode_makes_nobody_wait_in_the_next_one() {
+    let again = || {
+        slowed()
+            .done(BEN, say("hi"))
+            .written(1)
+            .done(ANN, slow(0))
+            .done(ANN, slow(600))
+    };
+    again().when(BEN, say("ho")).then([sent(BEN)]);
+    let said = again().done(BEN, say("ho")).written(1);
+    said.when(BEN, say("hi")).refused(too_soon(599_000));
+    // Another pause is the same slow mode.
+    slowed()
+        .done(BEN, say("hi"))
+        .written(1)
+        .done(ANN, slow(600))
+        .when(BEN, say("ho"))
+        .refused(too_soon(599_000));
+}
+
+#[test]
 fn what_is_done_to_a_message_waits_for_nothing() {
     let edit = ConversationCommand::EditMessage {
         message: MESSAGE,

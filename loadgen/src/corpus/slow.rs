@@ -148,6 +148,9 @@ pub(crate) fn compare(events: &[Event]) -> Result<Paced> {
             }
             EventData::GroupSettingsChanged(changed) => {
                 seconds = changed.settings.slow_s.unwrap_or(seconds);
+                if seconds == 0 {
+                    last.clear();
+                }
                 continue;
             }
             EventData::MessageSent(sent) => sent,
