@@ -75,14 +75,22 @@ pub enum ReportEvent {
 pub struct Reports(BTreeMap<ReportId, Standing>);
 
 /// A report, and what was made of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Standing {
     /// Who sent the message.
     sender: UserId,
     /// How many versions it had when it was reported last.
     versions: u32,
-    /// What was done last since then, and by whom.
-    handled: Option<(Handling, UserId)>,
+    /// What was done last since then.
+    handled: Option<Done>,
+}
+
+/// What was done with a report, by whom and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Done {
+    handling: Handling,
+    by: UserId,
+    note: Option<Reason>,
 }
 
 /// What can be asked of the reports of a message.
@@ -233,7 +241,11 @@ impl Reports {
             }
             ReportEvent::Handled(handled) => {
                 if let Some(standing) = self.0.get_mut(&handled.report) {
-                    standing.handled = Some((handled.action, handled.by));
+                    standing.handled = Some(Done {
+                        handling: handled.action,
+                        by: handled.by,
+                        note: handled.note.clone(),
+                    });
                 }
             }
         }
@@ -249,23 +261,38 @@ impl Reports {
             out.extend(report.0.as_bytes());
             out.extend(standing.sender.0.as_bytes());
             out.extend(standing.versions.to_le_bytes());
-            let (handling, by) = standing.handled.unzip();
-            out.push(handling.map_or(0, Handling::number));
-            out.extend(by.map_or(Uuid::nil(), |by| by.0).as_bytes());
+            let done = standing.handled.as_ref();
+            out.push(done.map_or(0, |done| done.handling.number()));
+            out.extend(done.map_or(Uuid::nil(), |done| done.by.0).as_bytes());
+            let note = done.and_then(|done| done.note.as_ref());
+            let note = note.map_or("", Reason::as_str);
+            out.extend((note.len() as u64).to_le_bytes());
+            out.extend(note.as_bytes());
         }
     }
 
     pub(crate) fn thaw(frozen: &mut Frozen<'_>) -> Option<Self> {
         let count = frozen.number()?;
-        let entries = frozen.list(count, 53, |frozen| {
+        let entries = frozen.list(count, 61, |frozen| {
             let mut id = || frozen.array().map(Uuid::from_bytes);
             let (report, sender) = (ReportId(id()?), UserId(id()?));
             let versions = u32::from_le_bytes(frozen.array()?);
             let handling = frozen.byte()?;
             let by = UserId(frozen.array().map(Uuid::from_bytes)?);
+            let note = match frozen.number()? {
+                0 => None,
+                bytes => {
+                    let note = String::from_utf8(frozen.list(bytes, 1, Frozen::byte)?).ok()?;
+                    Some(Reason::parse(&note).ok()?)
+                }
+            };
             let handled = match handling {
                 0 => None,
-                number => Some((Handling::numbered(number)?, by)),
+                number => Some(Done {
+                    handling: Handling::numbered(number)?,
+                    by,
+                    note,
+                }),
             };
             let standing = Standing {
                 sender,

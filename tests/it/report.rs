@@ -243,10 +243,13 @@ async fn moderators_take_back_what_was_reported_and_members_are_told_why() {
     assert_eq!(resolve(&two, &moderator, &first, how).await.unwrap(), settled);
     assert_eq!(resolve(&two, &moderator, &first, "action: RECALL").await, unsaid);
     let conflict = Err(("conflict".to_owned(), Value::Null));
-    assert_eq!(
-        resolve(&two, &moderator, &first, "action: DISMISS").await,
-        conflict
-    );
+    for other in ["action: DISMISS", "action: RECALL, note: \"another reason\""] {
+        assert_eq!(
+            resolve(&two, &moderator, &first, other).await,
+            conflict,
+            "{other}"
+        );
+    }
     // The other one is about a message that is gone, which is no less settled for that.
     let settled = resolve(&two, &moderator, &second, how).await.unwrap();
     assert_eq!(settled["state"], json!("RESOLVED"));

@@ -84,7 +84,7 @@ impl Handling {
 const SETTLED: Rejection = Rejection::Conflict("this report is settled already");
 
 impl Reports {
-    /// What is done with a report is done: who does the same finds it so, who does otherwise comes too late. Nobody judges their own message, nor
+    /// What is done with a report is done: who does the same for the same reason finds it so, who does otherwise comes too late. Nobody judges their own message, nor
     /// what they have not seen: each report under the same id is of more versions than the one before.
     pub(super) fn handle(
         &self,
@@ -103,10 +103,16 @@ impl Reports {
         if seen != standing.versions {
             return Err(Rejection::Conflict("this report was made once more"));
         }
-        match standing.handled {
-            Some((done, _)) if done.is_final() && done == handling => return Ok(None),
-            Some((done, _)) if done.is_final() => return Err(SETTLED),
-            Some((done, by)) if done == handling && by == actor => return Ok(None),
+        match &standing.handled {
+            // The reason is what members were told: another one would be written down for what was done.
+            Some(done) if done.handling.is_final() => {
+                return if (done.handling, done.note.as_ref()) == (handling, note) {
+                    Ok(None)
+                } else {
+                    Err(SETTLED)
+                };
+            }
+            Some(done) if (done.handling, done.by) == (handling, actor) => return Ok(None),
             _ => {}
         }
         Ok(Some(ReportHandled {
@@ -119,8 +125,8 @@ impl Reports {
 
     /// Refuses what is settled. Whatever was reported once more behind what the actor has seen is nobody's by that.
     pub(super) fn look(&self, actor: UserId, report: ReportId) -> Result<(), Rejection> {
-        match self.standing(actor, report)?.handled {
-            Some((done, _)) if done.is_final() => Err(SETTLED),
+        match &self.standing(actor, report)?.handled {
+            Some(done) if done.handling.is_final() => Err(SETTLED),
             _ => Ok(()),
         }
     }

@@ -230,7 +230,18 @@ fn what_is_made_of_a_report_is_made_once() {
         })])
     );
     let settled = || Rejection::Conflict("this report is settled already");
+    let because = |note: Option<&str>, handling| ReportCommand::Handle {
+        report: report_of(ANN),
+        seen: None,
+        handling,
+        note: note.map(reason),
+    };
+    reported()
+        .done(DAN, &because(None, Handling::Dismiss))
+        .nothing(CAT, &because(None, Handling::Dismiss))
+        .refused(DAN, &because(Some("nothing"), Handling::Dismiss), settled());
     life.nothing(DAN, &handle(ANN, Handling::Recall))
+        .refused(DAN, &because(Some("spam"), Handling::Recall), settled())
         .refused(DAN, &handle(ANN, Handling::Dismiss), settled())
         .refused(CAT, &handle(ANN, Handling::Assign), settled())
         .refused(
@@ -417,7 +428,13 @@ fn reports_are_thawed_as_they_were_frozen() {
     ] {
         let mut one = life.clone();
         if let Some(handling) = handling {
-            one = one.done(DAN, &handle(ANN, handling));
+            let without = ReportCommand::Handle {
+                report: report_of(CAT),
+                seen: None,
+                handling: Handling::Dismiss,
+                note: None,
+            };
+            one = one.done(DAN, &handle(ANN, handling)).done(DAN, &without);
             assert_eq!(Handling::named(handling.as_str()), Some(handling));
         }
         let stream = Stream::Reports(one.0);
