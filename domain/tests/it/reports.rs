@@ -232,7 +232,7 @@ fn what_is_made_of_a_report_is_made_once() {
     let settled = || Rejection::Conflict("this report is settled already");
     let because = |note: Option<&str>, handling| ReportCommand::Handle {
         report: report_of(ANN),
-        seen: None,
+        seen: 1,
         handling,
         note: note.map(reason),
     };
@@ -430,7 +430,7 @@ fn reports_are_thawed_as_they_were_frozen() {
         if let Some(handling) = handling {
             let without = ReportCommand::Handle {
                 report: report_of(CAT),
-                seen: None,
+                seen: 70_000,
                 handling: Handling::Dismiss,
                 note: None,
             };

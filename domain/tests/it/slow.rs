@@ -120,7 +120,7 @@ fn what_was_written_in_an_earlier_slow_mode_makes_nobody_wait_in_the_next_one() 
             .done(ANN, slow(0))
             .done(ANN, slow(600))
     };
-    again().when(BEN, say("ho")).then([sent(BEN)]);
+    again().when(BEN, say("hi")).then([sent(BEN)]);
     let said = again().done(BEN, say("ho")).written(1);
     said.when(BEN, say("hi")).refused(too_soon(599_000));
     // Another pause is the same slow mode.
