@@ -178,7 +178,7 @@ impl Conversation {
         let Command {
             actor, conversation, ..
         } = *command;
-        let role = self.writer(actor, *thread, now)?;
+        let role = self.writer(actor, now)?;
         let (content, forwarded) = match says {
             Says::Content(content) => {
                 self.may_attach(role, content)?;
@@ -243,27 +243,17 @@ impl Conversation {
         Ok(vec![ConversationEvent::MessageSent(sent)])
     }
 
-    /// Refuses somebody whose message in the main timeline would be refused now, whatever it says. What two people are to one another is not known
-    /// here.
+    /// Refuses somebody whose message would be refused now, whatever it says. What two people are to one another is not known here.
     pub fn may_write(&self, actor: UserId, now: DateTime<Utc>) -> Result<(), Rejection> {
-        let role = self.writer(actor, None, now)?;
+        let role = self.writer(actor, now)?;
         self.in_slow_mode(actor, role, now).map(|_| ())
     }
 
-    /// The role of somebody who writes here; in slow mode they may have to wait. Who replies in a thread alone is another question.
-    fn writer(&self, actor: UserId, thread: Option<InThread>, now: DateTime<Utc>) -> Result<Role, Rejection> {
+    /// The role of somebody who writes here; in slow mode they may have to wait.
+    fn writer(&self, actor: UserId, now: DateTime<Utc>) -> Result<Role, Rejection> {
         let role = self.authorize(actor)?;
         if !self.lets(role, self.settings.post) {
-            match thread {
-                None => return Err(Rejection::Forbidden("only owners and admins write in this group")),
-                Some(InThread { also: true, .. }) => {
-                    return Err(Rejection::Denied {
-                        field: Field::Also,
-                        reason: "only owners and admins write in the main timeline of this group",
-                    });
-                }
-                Some(InThread { also: false, .. }) => {}
-            }
+            return Err(Rejection::Forbidden("only owners and admins write in this group"));
         }
         self.may_speak(actor, role, now)?;
         Ok(role)

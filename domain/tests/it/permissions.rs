@@ -251,10 +251,8 @@ fn only(setting: &str, who: Who) -> SettingsChange {
         Who::Members => Who::Admins,
         Who::Admins => Who::Members,
     });
-    // Whoever shows something or mentions everyone writes, too; who replies in a thread need not.
-    if setting != "threads" {
-        change.post = Some(Who::Members);
-    }
+    // Whoever replies or shows something writes, too.
+    change.post = Some(Who::Members);
     let all = all(who);
     match setting {
         "post" => change.post = all.post,

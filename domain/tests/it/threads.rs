@@ -4,8 +4,8 @@ use tidings_domain::event::{MessageRecalled, MessageSent, Registered, ThreadFoll
 use tidings_domain::stored::{self, Kind};
 use tidings_domain::{
     CommandId, ConversationCommand, ConversationEvent, Cursor, DigestKey, Event, Field, InThread, Line, Mark,
-    Marking, Message, Rejection, Root, Said, SendMessage, SettingsChange, Stream, StreamCommand, User,
-    UserCommand, UserEvent, Who,
+    Marking, Message, Rejection, Root, Said, SendMessage, Stream, StreamCommand, User, UserCommand,
+    UserEvent,
 };
 use uuid::Uuid;
 
@@ -36,40 +36,6 @@ fn a_member_replies_in_a_thread() {
             .when(BEN, reply(MESSAGE, also))
             .then([replied(MESSAGE, also)]);
     }
-}
-
-#[test]
-fn members_reply_where_only_admins_write_but_not_into_the_main_timeline() {
-    let set = |threads| {
-        let change = SettingsChange {
-            post: Some(Who::Admins),
-            threads: Some(threads),
-            ..SettingsChange::default()
-        };
-        given(group())
-            .and(written(ANN, "hi"))
-            .done(ANN, ConversationCommand::ChangeSettings(change))
-    };
-    let comments = set(Who::Members);
-    comments.when(BEN, say("hi")).forbidden();
-    comments
-        .when(BEN, reply(MESSAGE, false))
-        .then([replied(MESSAGE, false)]);
-    comments
-        .when(BEN, reply(MESSAGE, true))
-        .refused(Rejection::Denied {
-            field: Field::Also,
-            reason: "only owners and admins write in the main timeline of this group",
-        });
-    comments
-        .when(ANN, reply(MESSAGE, true))
-        .then([replied(MESSAGE, true)]);
-    set(Who::Admins)
-        .when(BEN, reply(MESSAGE, false))
-        .refused(Rejection::Denied {
-            field: Field::Thread,
-            reason: "only owners and admins reply in threads of this group",
-        });
 }
 
 #[test]

@@ -226,7 +226,7 @@ export function Composer({ chat, known, conversation: shown, title, picked, thre
           Send
         </button>
       </div>
-      {thread !== undefined && may('write', shown, known) && (
+      {thread !== undefined && (
         <label class="also">
           <input type="checkbox" checked={also} onChange={event => setAlso(event.currentTarget.checked)} />
           Show it in the conversation, too
