@@ -79,6 +79,18 @@ impl Field {
             Self::Users => "users",
         }
     }
+
+    /// What it names, for people.
+    fn thing(self) -> &'static str {
+        match self {
+            Self::Avatar | Self::Content => "attachment",
+            Self::Forward | Self::Messages | Self::ReplyTo => "message",
+            Self::Id => "announcement",
+            Self::Members | Self::Users => "user",
+            Self::Secret => "link",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// A rule's refusal. Nothing was written; the same command is refused again until the state changes or, where a rule counts in time, time has
@@ -86,8 +98,11 @@ impl Field {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Rejection {
     /// The conversation, user or message does not exist.
-    #[error("no such {}", .0.as_str())]
+    #[error("no such {}", .0.thing())]
     NotFound(Field),
+    /// The user may be there, but what the command wants to end or to change of theirs is not: a request, a membership.
+    #[error("{reason}")]
+    Missing { field: Field, reason: &'static str },
     /// The actor is not a member of the conversation.
     #[error("you are not a member of this conversation")]
     NotAMember,
@@ -122,6 +137,17 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// There is no such membership of a user.
+    pub(crate) const NO_MEMBER: Self = Self::Missing {
+        field: Field::User,
+        reason: "this user is not a member of the group",
+    };
+    /// There is no such request of, or to, a user.
+    pub(crate) const NO_REQUEST: Self = Self::Missing {
+        field: Field::User,
+        reason: "there is no such request",
+    };
+
     pub fn invalid(field: Field, reason: &'static str) -> Self {
         Self::Invalid { field, reason }
     }
@@ -132,11 +158,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_names_its_field_as_the_wire_does() {
-        assert_eq!(
-            Rejection::NotFound(Field::ReplyTo).to_string(),
-            "no such reply_to"
-        );
+    fn a_refusal_says_what_it_is_about() {
+        for (field, said) in [
+            (Field::User, "no such user"),
+            (Field::Members, "no such user"),
+            (Field::Forward, "no such message"),
+            (Field::Id, "no such announcement"),
+        ] {
+            assert_eq!(Rejection::NotFound(field).to_string(), said);
+        }
         assert_eq!(
             Rejection::TooLate(Field::Message).to_string(),
             "it is too late for this message"

@@ -81,7 +81,7 @@ fn rounded_up(wait: Duration) -> u64 {
 fn rejected(id: Option<Uuid>, rejection: &Rejection) -> ErrorFrame {
     let message = rejection.to_string();
     match rejection {
-        Rejection::NotFound(field) => {
+        Rejection::NotFound(field) | Rejection::Missing { field, .. } => {
             ErrorFrame::new(id, ErrorCode::NotFound, message).with_field(field.as_str())
         }
         Rejection::NotAMember => ErrorFrame::new(id, ErrorCode::NotAMember, message),

@@ -243,7 +243,7 @@ impl Conversation {
         if actor == user {
             return Err(Rejection::invalid(Field::User, "to go yourself, use group.leave"));
         }
-        let role = self.role(user).ok_or(Rejection::NotFound(Field::User))?;
+        let role = self.role(user).ok_or(Rejection::NO_MEMBER)?;
         if own != Role::Owner && role >= own {
             return Err(Rejection::Forbidden("an admin can remove ordinary members only"));
         }
@@ -297,7 +297,7 @@ impl Conversation {
         if self.group(actor)? != Role::Owner {
             return Err(Rejection::Forbidden("only an owner can change roles"));
         }
-        let current = self.role(user).ok_or(Rejection::NotFound(Field::User))?;
+        let current = self.role(user).ok_or(Rejection::NO_MEMBER)?;
         if current == role {
             return Err(Rejection::Conflict("this user has that role already"));
         }
@@ -315,7 +315,7 @@ impl Conversation {
         if actor == user {
             return Err(Rejection::invalid(Field::User, "it is yours already"));
         }
-        let role = self.role(user).ok_or(Rejection::NotFound(Field::User))?;
+        let role = self.role(user).ok_or(Rejection::NO_MEMBER)?;
         if role == Role::Owner {
             return Err(Rejection::Conflict("this user is an owner already"));
         }

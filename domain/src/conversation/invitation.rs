@@ -289,9 +289,10 @@ impl Conversation {
             return self.ask_no_more(actor, now);
         }
         let role = self.group(actor)?;
-        let all = self
-            .withdrawn(user, now)
-            .ok_or(Rejection::NotFound(Field::User))?;
+        let all = self.withdrawn(user, now).ok_or(Rejection::Missing {
+            field: Field::User,
+            reason: "this user is not invited",
+        })?;
         if role >= Role::Admin {
             return Ok(vec![all]);
         }

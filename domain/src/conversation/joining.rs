@@ -266,7 +266,10 @@ impl Conversation {
         now: DateTime<Utc>,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.inviter(actor, now)?;
-        if !self.requests.is_open(user, now) || !facts.has_users(&[user]) {
+        if !self.requests.is_open(user, now) {
+            return Err(Rejection::NO_REQUEST);
+        }
+        if !facts.has_users(&[user]) {
             return Err(Rejection::NotFound(Field::User));
         }
         if self.member_count() >= GROUP_MEMBERS_MAX {
@@ -292,7 +295,7 @@ impl Conversation {
     ) -> Result<Vec<ConversationEvent>, Rejection> {
         self.inviter(actor, now)?;
         if !self.requests.is_open(user, now) {
-            return Err(Rejection::NotFound(Field::User));
+            return Err(Rejection::NO_REQUEST);
         }
         Ok(vec![ConversationEvent::JoinRefused(JoinRefused { user })])
     }

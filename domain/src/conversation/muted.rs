@@ -57,7 +57,7 @@ impl Conversation {
             Some(role) => role,
             // Who has left may be let write again before they come back.
             None if !on => Role::Member,
-            None => return Err(Rejection::NotFound(Field::User)),
+            None => return Err(Rejection::NO_MEMBER),
         };
         if role >= own {
             return Err(Rejection::Forbidden(

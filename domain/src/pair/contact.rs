@@ -66,7 +66,7 @@ impl Pair {
             return Ok(None);
         }
         if self.of(user, actor).asks != Some(true) {
-            return Err(Rejection::NotFound(Field::User));
+            return Err(Rejection::NO_REQUEST);
         }
         if self.of(actor, user).blocks {
             return Err(you_block());
@@ -81,7 +81,7 @@ impl Pair {
         now: DateTime<Utc>,
     ) -> Result<Change, Rejection> {
         if self.of(user, actor).asks != Some(true) {
-            return Err(Rejection::NotFound(Field::User));
+            return Err(Rejection::NO_REQUEST);
         }
         Ok(Change::Declined {
             until: (now + TimeDelta::days(DECLINED_DAYS)).into(),
@@ -90,7 +90,7 @@ impl Pair {
 
     pub(super) fn withdraw(&self, (actor, user): (UserId, UserId)) -> Result<Change, Rejection> {
         if self.of(actor, user).asks.is_none() {
-            return Err(Rejection::NotFound(Field::User));
+            return Err(Rejection::NO_REQUEST);
         }
         Ok(Change::Withdrawn)
     }

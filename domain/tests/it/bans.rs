@@ -127,9 +127,7 @@ fn a_group_is_handed_on() {
     let handed = || given(group()).done(ANN, transfer(BEN));
     handed().when(ANN, transfer(CAT)).forbidden();
     handed().when(BEN, transfer(BEN)).invalid(Field::User);
-    handed()
-        .when(BEN, transfer(DAN))
-        .refused(Rejection::NotFound(Field::User));
+    handed().when(BEN, transfer(DAN)).refused(missing(NO_MEMBER));
     let owners = given(group()).done(
         ANN,
         ConversationCommand::ChangeRole {

@@ -107,9 +107,7 @@ fn an_admin_removes_members_but_neither_admins_nor_owners() {
 
 #[test]
 fn removing_somebody_who_is_not_in_is_not_found() {
-    given(group())
-        .when(ANN, remove(DAN))
-        .refused(Rejection::NotFound(Field::User));
+    given(group()).when(ANN, remove(DAN)).refused(missing(NO_MEMBER));
     given(group()).when(ANN, remove(ANN)).invalid(Field::User);
 }
 
@@ -189,7 +187,7 @@ fn only_owners_change_roles_and_one_owner_stays() {
     given(group()).when(ANN, change(BEN, Role::Member)).conflicts();
     given(group())
         .when(ANN, change(DAN, Role::Admin))
-        .refused(Rejection::NotFound(Field::User));
+        .refused(missing(NO_MEMBER));
 }
 
 #[test]

@@ -9,6 +9,17 @@ use tidings_domain::{
 };
 use uuid::Uuid;
 
+/// That there is a user, and not what is wanted of them.
+pub(crate) fn missing(reason: &'static str) -> Rejection {
+    Rejection::Missing {
+        field: tidings_domain::Field::User,
+        reason,
+    }
+}
+
+pub(crate) const NO_MEMBER: &str = "this user is not a member of the group";
+pub(crate) const NO_REQUEST: &str = "there is no such request";
+
 pub(crate) fn user(n: u128) -> UserId {
     UserId(Uuid::from_u128(n))
 }

@@ -79,7 +79,7 @@ fn who_is_invited_is_told_the_name_of_the_group_and_comes_in_by_accepting() {
     come.when(DAN, ACCEPT).conflicts();
     come.when(ANN, invite(DAN)).conflicts();
     come.when(ANN, withdraw(DAN))
-        .refused(Rejection::NotFound(Field::User));
+        .refused(missing("this user is not invited"));
     assert!(come.when(DAN, say("hello")).0.is_ok());
 }
 
@@ -229,7 +229,7 @@ fn those_who_may_add_people_invite_and_take_back_what_they_have_sent() {
     let gone = by_ben().done(BEN, withdraw(DAN));
     gone.when(DAN, ACCEPT).refused(Rejection::NotAMember);
     gone.when(BEN, withdraw(DAN))
-        .refused(Rejection::NotFound(Field::User));
+        .refused(missing("this user is not invited"));
     let muted = ConversationCommand::MuteMember {
         user: user(BEN),
         on: true,
@@ -329,7 +329,7 @@ fn whoever_is_invited_by_one_is_invited_by_another_all_the_same() {
     nobody.when(DAN, ACCEPT).refused(Rejection::NotAMember);
     nobody
         .when(BEN, withdraw(DAN))
-        .refused(Rejection::NotFound(Field::User));
+        .refused(missing("this user is not invited"));
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn an_answer_and_whoever_keeps_order_end_all_invitations_of_somebody() {
     ] {
         over.when(DAN, ACCEPT).refused(Rejection::NotAMember);
         over.when(BEN, withdraw(DAN))
-            .refused(Rejection::NotFound(Field::User));
+            .refused(missing("this user is not invited"));
     }
     // Events from when there was one of each say nothing of who had sent it.
     let old = given(group().into_iter().chain([
@@ -601,7 +601,7 @@ fn an_invitation_is_over_after_thirty_days() {
     for over in [invited().after(days), invited().written(days).written(0)] {
         over.when(DAN, ACCEPT).refused(Rejection::NotAMember);
         over.when(ANN, withdraw(DAN))
-            .refused(Rejection::NotFound(Field::User));
+            .refused(missing("this user is not invited"));
         assert!(over.when(ANN, invite(DAN)).0.is_ok());
     }
 }

@@ -60,7 +60,7 @@ fn who_asks_is_let_in_or_refused_by_those_who_may_add_people() {
     asked().when(ANN, approve(DAN)).then([let_in(DAN)]);
     let refused = ConversationEvent::JoinRefused(JoinRefused { user: user(DAN) });
     asked().when(ANN, refuse(DAN)).then([refused]);
-    let not_found = Rejection::NotFound(Field::User);
+    let not_found = missing(NO_REQUEST);
     for answered in [approve(DAN), refuse(DAN)] {
         let answered = asked().done(ANN, answered);
         answered.when(ANN, approve(DAN)).refused(not_found.clone());
@@ -125,12 +125,10 @@ fn who_asks_takes_that_back_and_asks_again_a_day_later() {
     asked().when(5, back()).refused(Rejection::NotAMember);
     asked()
         .when(BEN, back())
-        .refused(Rejection::NotFound(Field::User));
+        .refused(missing("this user is not invited"));
     let taken = asked().done(DAN, back()).written(0);
     taken.when(DAN, back()).refused(Rejection::NotAMember);
-    taken
-        .when(ANN, approve(DAN))
-        .refused(Rejection::NotFound(Field::User));
+    taken.when(ANN, approve(DAN)).refused(missing(NO_REQUEST));
     assert!(matches!(
         taken.when(DAN, join()).0,
         Err(Rejection::TooOften { .. })
@@ -181,9 +179,7 @@ fn who_is_banned_neither_comes_nor_asks() {
         set(way).done(ANN, ban.clone()).when(DAN, join()).forbidden();
     }
     let asked = set(Join::Request).done(DAN, join()).done(ANN, ban);
-    asked
-        .when(ANN, approve(DAN))
-        .refused(Rejection::NotFound(Field::User));
+    asked.when(ANN, approve(DAN)).refused(missing(NO_REQUEST));
 }
 
 #[test]
@@ -207,7 +203,7 @@ fn who_has_no_answer_for_thirty_days_asks_no_more_and_may_ask_again() {
     let over = || asked().written(life);
     over().when(DAN, join()).then([requested]);
     for answer in [approve(DAN), refuse(DAN)] {
-        over().when(ANN, answer).refused(Rejection::NotFound(Field::User));
+        over().when(ANN, answer).refused(missing(NO_REQUEST));
     }
     // Another request makes room for itself.
     let again = over().done(DAN, join()).written(0);

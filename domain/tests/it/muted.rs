@@ -122,7 +122,7 @@ fn what_cannot_be_is_refused_by_its_field() {
         .invalid(Field::User);
     given(group())
         .when(ANN, mute(DAN, true, None))
-        .refused(Rejection::NotFound(Field::User));
+        .refused(missing(NO_MEMBER));
     given(group())
         .when(ANN, mute(BEN, true, Some(at(0))))
         .invalid(Field::Until);

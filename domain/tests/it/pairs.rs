@@ -135,7 +135,10 @@ fn wants(direct: Audience) -> Settings {
     }
 }
 
-const GONE: Rejection = Rejection::NotFound(Field::User);
+const GONE: Rejection = Rejection::Missing {
+    field: Field::User,
+    reason: NO_REQUEST,
+};
 
 #[test]
 fn who_asks_and_is_accepted_is_a_contact() {
@@ -422,7 +425,7 @@ fn nobody_is_a_contact_of_themselves_or_of_nobody() {
             ..
         })
     ));
-    assert_eq!(decide(CAT), Err(GONE));
+    assert_eq!(decide(CAT), Err(Rejection::NotFound(Field::User)));
 }
 
 #[test]
