@@ -155,14 +155,14 @@ impl Writer {
             // have had it, this one not.
             let joined = self.synced.then(|| membership.before());
             let known = written.map(|place| place.cursor.seq).or(said).or(joined);
-            if known.is_some_and(|cursor| cursor > head.seq) {
-                ahead.push((membership.conversation, head.seq));
-            }
             let claimed = written.is_none() && said == Some(head.seq);
             let lack = Missing {
                 claimed,
                 ..Missing::of(membership, head, known, self.synced)
             };
+            if lack.ahead {
+                ahead.push((lack.conversation, lack.to));
+            }
             missing.push((head.last_at, lack));
         }
         for some in ahead.chunks(REFUSALS) {

@@ -22,7 +22,7 @@ pub(super) struct Missing {
     pub(super) delivered: Cursor,
     /// The client itself says that it has everything up to the head.
     pub(super) claimed: bool,
-    /// The client says that it has more than there is: nothing can be said of what it has.
+    /// The client says that it has more than there is, for a former member up to their leaving: nothing can be said of what it has.
     pub(super) ahead: bool,
     pub(super) expired_from: Option<u64>,
     /// From where on a former member's device lacks what another one has had, or a device what its user does not see. It is not owed, but said.
@@ -63,7 +63,7 @@ impl Missing {
                 msg_no: membership.delivered_msg_no,
             },
             claimed: false,
-            ahead: known.is_some_and(|known| known > head.seq),
+            ahead: known.is_some_and(|known| known > to),
             expired_from: membership
                 .expired_from
                 .map(|from| visible.first_from(from))
@@ -362,7 +362,13 @@ mod tests {
         let cut = plan(&[lack], 3, 0);
         assert!(cut.gaps.is_empty() && !cut.owing && cut.sending.ranges.is_empty());
         let itself = Missing::of(&had, head(40), Some(12), false);
-        assert_eq!((itself.cursor, itself.closed), (12, false));
+        assert_eq!((itself.cursor, itself.closed, itself.ahead), (12, false, false));
+        // What was said since is none of theirs, not even how much that is.
+        for known in [13, 39, 40, 41] {
+            let beyond = Missing::of(&had, head(40), Some(known), false);
+            assert_eq!((beyond.to, beyond.closed, beyond.ahead), (12, false, true));
+            assert_eq!(plan(&[beyond], 3, 100).sending, Sending::default());
+        }
     }
 
     #[test]

@@ -218,6 +218,40 @@ async fn who_was_removed_while_away_sees_everything_up_to_that_and_nothing_after
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_out_is_not_told_how_much_is_said_behind_them() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let [ann, ben, cat, dan] = node.people(["ann", "ben", "cat", "dan"]).await;
+    let mut a = node.socket(&ann).await;
+    let group = a.create_group(&[&ben, &cat, &dan]).await;
+    for (kind, user) in [("group.remove", &ben), ("group.ban", &cat)] {
+        a.acked(json!({ "type": kind, "conversation": group, "user": user.id }))
+            .await;
+    }
+    let mut d = node.socket(&dan).await;
+    d.acked(json!({ "type": "group.leave", "conversation": group }))
+        .await;
+    let mut head = 0;
+    for word in ["one", "two", "three"] {
+        head = a.say(group, word).await["seq"].as_u64().unwrap();
+    }
+    for (user, left) in [(&ben, 2), (&cat, 3), (&dan, 4)] {
+        for cursor in [left, left + 1, head - 1, head, head + 1, 9999] {
+            let (_socket, told) = node.resumed(user, json!({ group.to_string(): cursor })).await;
+            let told: Vec<_> = told
+                .iter()
+                .filter(|object| object["conversation"] == json!(group))
+                .map(|object| json!([object["type"], object["field"], object["head"]]))
+                .collect();
+            let refusal = json!(["error", "resume", left]);
+            let expected: Vec<_> = (cursor > left).then_some(refusal).into_iter().collect();
+            assert_eq!(told, expected, "the cursor {cursor} of one who went at {left}");
+        }
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn offline_messages_expire_from_the_inbox_with_a_word_and_stay_in_history() {
     let store = Store::new().await;
     let mut config = store.config();
