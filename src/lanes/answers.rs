@@ -35,17 +35,29 @@ impl Answer {
     }
 
     /// Nothing is left to do: the stream has come to be as the command wants it, by one of its events up to the last. The last one is
-    /// the answer, so that whoever waits for its position sees what the command wanted.
+    /// the answer, so that whoever waits for its position sees what the command wanted; but for those who may not know of it, who are
+    /// told a place of the lane behind it.
     fn standing(lane: u8, command: &Pending, last: Option<Last>, head: u64) -> Self {
-        if let StreamCommand::Pair { .. } | StreamCommand::Reports { .. } = command.command {
+        // Whoever asks again to be let in waits still, and is told neither how much is said inside nor when.
+        let pending = command.command.asks_to_join();
+        if pending
+            || matches!(
+                command.command,
+                StreamCommand::Pair { .. } | StreamCommand::Reports { .. }
+            )
+        {
             // The last event may be somebody else's, of which nothing is told.
+            let last = last.filter(|_| pending).map_or(0, |last| last.pos);
             return Self::Accepted(Accepted {
                 stream: command.stream(),
                 seq: 0,
-                position: Position { lane, pos: head },
+                position: Position {
+                    lane,
+                    pos: last.max(head),
+                },
                 at: crate::clock::now(),
                 duplicate: false,
-                pending: false,
+                pending,
             });
         }
         let Some(last) = last else {
@@ -57,8 +69,7 @@ impl Answer {
             position: Position { lane, pos: last.pos },
             at: last.at,
             duplicate: false,
-            // Whoever asks again to be let in waits still.
-            pending: command.command.asks_to_join(),
+            pending: false,
         })
     }
 
