@@ -37,22 +37,22 @@ impl Freshness {
         })
     }
 
-    /// Refuses positions that the log has not come to: nobody was told them, and nobody knows how long to wait.
+    /// Refuses positions that the log has not come to, by the field that holds them: nobody was told them, and nobody knows how long to wait.
     pub(crate) async fn check_reached(
         &self,
         database: &Database,
-        positions: &[Position],
+        positions: &[(&'static str, Position)],
     ) -> Result<(), Refusal> {
         let heads = heads(database, self, None).await?;
-        let beyond = |wanted: &Position| {
+        let beyond = |(_, wanted): &&(&'static str, Position)| {
             heads
                 .iter()
                 .any(|head| head.lane == wanted.lane && head.pos < wanted.pos)
         };
-        if positions.iter().any(beyond) {
-            return Err(Refusal::invalid("after", "the log has not come to the position"));
+        match positions.iter().find(beyond) {
+            Some((field, _)) => Err(Refusal::invalid(*field, "the log has not come to the position")),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Waits, bounded, until all live read models include these positions.

@@ -9,12 +9,12 @@ use tidings_eventlog::Position;
 const POSITIONS_MAX: usize = 256;
 
 /// Reads the positions in the header `tidings-after` and in the request's extension `after`, which may be one text or a list of
-/// them. A text holds one or more positions `<lane>:<pos>`, separated by commas.
+/// them. A text holds one or more positions `<lane>:<pos>`, separated by commas. Each comes with the field that holds it.
 pub(super) fn positions(
     freshness: &Freshness,
     header: Option<&str>,
     extension: Option<&Value>,
-) -> Result<Vec<Position>, Refusal> {
+) -> Result<Vec<(&'static str, Position)>, Refusal> {
     let mut positions = vec![];
     let mut read = |field: &'static str, text: &str| read(freshness, field, text, &mut positions);
     if let Some(header) = header {
@@ -40,7 +40,7 @@ fn read(
     freshness: &Freshness,
     field: &'static str,
     text: &str,
-    positions: &mut Vec<Position>,
+    positions: &mut Vec<(&'static str, Position)>,
 ) -> Result<(), Refusal> {
     for part in text.split(',') {
         let position = position(part.trim()).ok_or_else(|| malformed(field))?;
@@ -50,7 +50,7 @@ fn read(
         if positions.len() == POSITIONS_MAX {
             return Err(Refusal::invalid(field, "too many positions"));
         }
-        positions.push(position);
+        positions.push((field, position));
     }
     Ok(())
 }

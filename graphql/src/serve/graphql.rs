@@ -25,7 +25,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use std::sync::Arc;
 use std::time::Duration;
-use tidings_eventlog::Pool;
+use tidings_eventlog::{Pool, Position};
 use tidings_projections::Checkpoints;
 use tokio::time::timeout;
 
@@ -293,7 +293,8 @@ impl Graphql {
         // In one: whoever waits as long as they are told has enough for all of it.
         let whole = price.cost.saturating_add(reading_cost(&request));
         self.spend(viewer.as_ref(), whole).map_err(boxed)?;
-        let positions = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
+        let carried = positions(&self.freshness, after, request.extensions.get("after")).map_err(boxed)?;
+        let positions: Vec<Position> = carried.iter().map(|(_, position)| *position).collect();
         let document = request.parsed_query().map_err(refuse)?.clone();
         let question = Question::new(&self.types, document, request.operation_name.as_deref());
         if let Some(operation) = question.operation() {
@@ -312,7 +313,7 @@ impl Graphql {
             let database = self.database.within(&budget);
             if !self.freshness.has_passed(&positions) {
                 self.freshness
-                    .check_reached(&database, &positions)
+                    .check_reached(&database, &carried)
                     .await
                     .map_err(boxed)?;
                 self.freshness.passed(&positions).await.map_err(boxed)?;

@@ -247,11 +247,14 @@ async fn a_query_does_not_wait_for_ever() {
             "{wrong}"
         );
     }
-    let answer = ask(&world, me, Request::new("{ me { id } }"), Some("2:1")).await;
-    assert_eq!(
-        (code(&answer), &answer["errors"][0]["extensions"]["field"]),
-        ("invalid_argument", &json!("tidings-after"))
-    );
+    for wrong in ["2:1", "0:6", "0:0,1:9223372036854775807"] {
+        let answer = ask(&world, me, extended(json!("0:0")), Some(wrong)).await;
+        assert_eq!(
+            (code(&answer), &answer["errors"][0]["extensions"]["field"]),
+            ("invalid_argument", &json!("tidings-after")),
+            "{wrong}"
+        );
+    }
 }
 
 #[tokio::test]
