@@ -31,6 +31,11 @@ pub(super) fn full() -> Problem {
     )
 }
 
+/// Whether a file is refused for want of room.
+pub(super) fn is_full(problem: &Problem) -> bool {
+    problem.code() == ErrorCode::TooLarge
+}
+
 pub(super) fn stands_still() -> Problem {
     Problem::new(ErrorCode::InvalidArgument, "the body did not arrive in time")
         .status(StatusCode::REQUEST_TIMEOUT)

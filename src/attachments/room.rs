@@ -12,7 +12,6 @@ use crate::clock;
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
 use tidings_domain::{Usage, UserCommand, UserId};
-use tidings_protocol::ErrorCode;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
@@ -126,7 +125,7 @@ impl Shared {
                 return Ok(());
             };
             let problem = refusals::refusal(&refusal);
-            if problem.code() != ErrorCode::TooLarge {
+            if !problems::is_full(&problem) {
                 return Err(problem);
             }
             // One of the others may have been stored in between, and counted twice.
