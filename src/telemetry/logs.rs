@@ -43,7 +43,7 @@ pub enum LogFormat {
 /// say do so only where it names them. Later calls change nothing.
 pub fn start_logging(format: LogFormat) {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let discreet = discreet(&asked);
+    let reserved = reserved(&asked);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -52,13 +52,13 @@ pub fn start_logging(format: LogFormat) {
         .with_target(false);
     // Somebody else may have set a subscriber before, as tests do.
     let _ = match format {
-        LogFormat::Text => builder.finish().with(discreet).try_init(),
-        LogFormat::Json => builder.json().finish().with(discreet).try_init(),
+        LogFormat::Text => builder.finish().with(reserved).try_init(),
+        LogFormat::Json => builder.json().finish().with(reserved).try_init(),
     };
 }
 
 /// Everything but what prying libraries say of contents. `asked` is what shall be logged: those that it names are let.
-fn discreet(asked: &str) -> Targets {
+fn reserved(asked: &str) -> Targets {
     let is_named = |library: &str| {
         asked.split(',').any(|directive| {
             let target = directive.split(['=', '[']).next().unwrap_or_default().trim();
@@ -87,18 +87,18 @@ mod tests {
             "[connection]=trace",
             "my_tokio_postgres=trace",
         ] {
-            let discreet = discreet(asked);
-            assert!(discreet.would_enable("tidings::lanes", &Level::TRACE), "{asked}");
+            let reserved = reserved(asked);
+            assert!(reserved.would_enable("tidings::lanes", &Level::TRACE), "{asked}");
             assert!(
-                discreet.would_enable("tokio_postgres::connection", &Level::INFO),
+                reserved.would_enable("tokio_postgres::connection", &Level::INFO),
                 "{asked}"
             );
             assert!(
-                !discreet.would_enable("tokio_postgres::query", &Level::DEBUG),
+                !reserved.would_enable("tokio_postgres::query", &Level::DEBUG),
                 "{asked}"
             );
             assert!(
-                !discreet.would_enable("tungstenite::protocol", &Level::TRACE),
+                !reserved.would_enable("tungstenite::protocol", &Level::TRACE),
                 "{asked}"
             );
         }
@@ -112,13 +112,13 @@ mod tests {
             "tokio_postgres",
             "tokio_postgres[span]=debug",
         ] {
-            let discreet = discreet(asked);
+            let reserved = reserved(asked);
             assert!(
-                discreet.would_enable("tokio_postgres::query", &Level::DEBUG),
+                reserved.would_enable("tokio_postgres::query", &Level::DEBUG),
                 "{asked}"
             );
             assert!(
-                !discreet.would_enable("tungstenite::protocol", &Level::TRACE),
+                !reserved.would_enable("tungstenite::protocol", &Level::TRACE),
                 "{asked}"
             );
         }
