@@ -259,10 +259,17 @@ impl Fates {
 
     /// Some of those who have a conversation of their own block each other in the middle of it.
     fn part_pairs(&mut self, plan: &Plan, random: &mut StdRng, blocked: &mut BTreeSet<(usize, usize)>) {
-        // Nobody blocks the owner, who invites people, and the owner blocks nobody: who blocks somebody brings them nowhere.
+        // Nobody blocks the owner, who invites people, and the owner nobody whom they bring back: who blocks somebody brings them nowhere.
+        let acts = self.acts.values().flatten();
+        let back: BTreeSet<usize> = acts
+            .filter_map(|act| match act {
+                Act::Back { person, .. } => Some(*person),
+                _ => None,
+            })
+            .collect();
         let pairs = plan.pairs.iter().copied().enumerate();
         let mut pairs: Vec<_> = pairs
-            .filter(|(_, (one, other))| ![*one, *other].contains(&OWNER))
+            .filter(|(_, (one, other))| *one != OWNER || !back.contains(other))
             .collect();
         pairs.shuffle(random);
         let parted = share(pairs.len(), PAIRS);
@@ -274,7 +281,7 @@ impl Fates {
                 .collect();
             let behind = |line: usize| said[line - 1] + 1;
             let until = number.is_multiple_of(2).then(|| behind(said.len() * 3 / 4));
-            let (by, whom) = if number % 4 < 2 {
+            let (by, whom) = if one == OWNER || number % 4 < 2 {
                 (one, other)
             } else {
                 (other, one)
@@ -363,8 +370,8 @@ mod tests {
                 | Act::Unsilence(whom)
                 | Act::Remove(whom)
                 | Act::Ban(whom)
-                | Act::Knock(whom) => vec![whom],
-                Act::Block { by, whom, .. } => vec![by, whom],
+                | Act::Knock(whom)
+                | Act::Block { whom, .. } => vec![whom],
                 Act::Slow { admin, .. } => admin.into_iter().collect(),
                 Act::Tie { pair, .. } => pair.to_vec(),
                 Act::Report { .. } | Act::Settle { .. } => vec![],
