@@ -35,6 +35,11 @@ pub(crate) struct Attachment {
     height: Option<i32>,
 }
 
+/// Where whoever has this ticket fetches a file without a header.
+pub(crate) fn address(attachment: Uuid, ticket: &str) -> String {
+    format!("/attachments/{attachment}?t={ticket}")
+}
+
 #[ComplexObject]
 impl Attachment {
     async fn id(&self) -> ID {
@@ -48,7 +53,7 @@ impl Attachment {
     )]
     async fn url(&self, context: &Context<'_>) -> Result<String> {
         let (ticket, _) = self.link(context)?;
-        Ok(format!("/attachments/{}?t={ticket}", self.id))
+        Ok(address(self.id, &ticket))
     }
 
     /// The same, smaller: 480 or 1280 pixels on the longer side. Null for what is no picture.

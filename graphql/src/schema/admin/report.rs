@@ -4,6 +4,7 @@ use super::backend;
 use crate::backend::{ReportPosition, SaidKind, Version};
 use crate::database::Database;
 use crate::errors::Refusal;
+use crate::schema::attachment::address;
 use crate::schema::cursor::ReportPlace;
 use crate::schema::long::Long;
 use crate::schema::message::ContentKind;
@@ -128,10 +129,9 @@ impl Report {
         let backend = backend(context);
         let versions = backend.evidence(viewer.user, place).await?;
         let shown = versions.into_iter().map(|version| {
-            let url = version.attachment.map(|attachment| {
-                let ticket = backend.evidence_ticket(viewer.user, attachment);
-                format!("/attachments/{attachment}?t={ticket}")
-            });
+            let url = version
+                .attachment
+                .map(|attachment| address(attachment, &backend.evidence_ticket(viewer.user, attachment)));
             Evidence::of(version, url)
         });
         Ok(Some(shown.collect()))
