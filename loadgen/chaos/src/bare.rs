@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::effects::Effects;
-use crate::hand::{Done, Hand, Order, Refusal, Reins};
+use crate::hand::{DAWDLING, Done, Hand, Order, Refusal, Reins};
 use crate::http::Person;
 use crate::said::Said;
 use crate::scribe::{Clock, Scribe};
@@ -50,6 +50,8 @@ struct Bare {
     /// How often a fetch brought nothing, by where it began.
     vain: BTreeMap<(Uuid, u64), u32>,
     act_at: Instant,
+    /// How many times as long it waits before it acts once more.
+    pace: u32,
     /// Until when the person has no device, and whether they come back with this one.
     away: Option<(Instant, bool)>,
     /// Conversations that still get a farewell; none before it is time to rest.
@@ -93,6 +95,7 @@ pub(crate) fn start(world: &World, number: usize, nodes: &[SocketAddr], clock: C
         fetching: BTreeMap::new(),
         vain: BTreeMap::new(),
         act_at: Instant::now(),
+        pace: 1,
         away: None,
         farewells: None,
         effects: Effects::default(),
@@ -205,7 +208,7 @@ impl Bare {
                     }
                 }
                 () = sleep_until(self.act_at), if self.farewells.is_none() => {
-                    let pause = if self.flood.is_some() { 5 } else { self.random.random_range(100..500) };
+                    let pause = if self.flood.is_some() { 5 } else { self.random.random_range(100..500) * u64::from(self.pace) };
                     self.act_at = Instant::now() + Duration::from_millis(pause);
                     self.act(wire).await?;
                 }
@@ -241,6 +244,7 @@ impl Bare {
             }) => self.flood = Some((conversation, messages)),
             // Only the library is slowed.
             Some(Order::Slow { .. }) => {}
+            Some(Order::Dawdle) => self.pace = DAWDLING,
             Some(Order::Away(lasts)) => self.away = Some((Instant::now() + lasts, true)),
             Some(Order::Replace(lasts)) => self.away = Some((Instant::now() + lasts, false)),
             Some(Order::Rest) => {

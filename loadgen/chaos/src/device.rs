@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use uuid::Uuid;
 
 use crate::effects::{Effects, SET_BACK};
-use crate::hand::{Done, Hand, Order, Refusal, Reins};
+use crate::hand::{DAWDLING, Done, Hand, Order, Refusal, Reins};
 use crate::http::Person;
 use crate::scribe::{Clock, Scribe};
 use crate::view::{View, gets_farewell};
@@ -74,6 +74,8 @@ struct Device {
     problems: Vec<String>,
     refusals: Vec<Refusal>,
     slow: Option<(Duration, Instant)>,
+    /// How many times as long it waits before it acts once more.
+    pace: u32,
     /// Whether what comes is what was missed while the device was away.
     was_away: bool,
     /// Conversations that still get a farewell; none before it is time to rest.
@@ -131,6 +133,7 @@ pub(crate) fn start(
             problems: Vec::new(),
             refusals: Vec::new(),
             slow: None,
+            pace: 1,
             was_away: false,
             farewells: None,
         };
@@ -163,6 +166,7 @@ impl Device {
                     Some(Order::Slow { pause, lasts }) => self.slow = Some((pause, Instant::now() + lasts)),
                     // Only bare devices flood and are lost.
                     Some(Order::Flood { .. } | Order::Replace(_)) => {}
+                    Some(Order::Dawdle) => self.pace = DAWDLING,
                     Some(Order::Rest) => {
                         self.slow = None;
                         self.farewells = Some(self.view.inside().map(|(id, _)| id).filter(gets_farewell).collect());
@@ -173,7 +177,7 @@ impl Device {
                 Some(answer) = self.answers.next(), if !self.answers.is_empty() => self.answered(answer),
                 () = sleep_until(act_at), if self.farewells.is_none() => {
                     self.act();
-                    act_at = Instant::now() + Duration::from_millis(self.random.random_range(20..200));
+                    act_at = Instant::now() + self.pace * Duration::from_millis(self.random.random_range(20..200));
                 }
             }
             self.say_farewells();

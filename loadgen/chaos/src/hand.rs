@@ -17,6 +17,9 @@ use crate::scribe::Seen;
 /// Orders that may wait.
 const ORDERS: usize = 16;
 
+/// A device that dawdles acts so much more rarely.
+pub(crate) const DAWDLING: u32 = 10;
+
 /// What a device is told to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Order {
@@ -30,6 +33,8 @@ pub(crate) enum Order {
     Away(Duration),
     /// End the connection without a word, stay away for so long, and come back knowing nothing.
     Replace(Duration),
+    /// Act seldom from now on, until told to rest.
+    Dawdle,
     /// Say one last thing in each conversation, bring everything to an answer, and do nothing more.
     Rest,
     /// Hand over the journal, with the connection as it is.

@@ -185,6 +185,10 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
         Ok(Some(Box::pin(company.play(scene, later)).await))
     });
     sleep_until(start + plan.length).await;
+    // What has not ended may take long on a busy machine, which everybody's talk would keep busy.
+    for hand in clients.devices.iter().chain(&clients.bare) {
+        hand.order(Order::Dawdle).await;
+    }
     while let Some(done) = steps.join_next().await {
         if let Some(sung) = done?? {
             findings.effects.merge(&sung.effects);
