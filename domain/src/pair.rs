@@ -33,6 +33,18 @@ pub struct PairChanged {
     pub change: Change,
     /// Whether the other one is told.
     pub heard: bool,
+    /// For whom alone it is so: whoever did it behind a block of the other one, or that one, once the block is over. None: for both.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub only: Option<UserId>,
+}
+
+impl PairChanged {
+    /// Those for whom it is so, each with the other one.
+    pub fn sides(&self) -> impl Iterator<Item = (UserId, UserId)> {
+        let sides = [(self.by, self.user), (self.user, self.by)];
+        let sides = sides.into_iter();
+        sides.filter(|(one, _)| self.only.is_none_or(|only| only == *one))
+    }
 }
 
 /// What somebody did.
@@ -72,14 +84,15 @@ impl Stored for PairChanged {
 /// What decisions about two people depend on. It does not say who they are: whoever asks knows that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair {
-    contacts: bool,
     /// Of the lower id, and of the higher one.
     sides: [Side; 2],
 }
 
-/// What one of the two has done.
+/// What one of the two has done, and how it is as they see it. Where a block stands the two may see it differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Side {
+    /// The other one is a contact of theirs.
+    contact: bool,
     /// They ask the other to be a contact, who has heard it or not.
     asks: Option<bool>,
     /// Until then they are not heard.
@@ -87,6 +100,15 @@ struct Side {
     /// Requests that they took back, since the other last answered one.
     taken_back: u8,
     blocks: bool,
+    /// Behind a block of the other one, who is told when it ends.
+    behind: Behind,
+}
+
+/// What somebody has made of contacts behind a block: of a request of the other one, and of their being contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Behind {
+    accepted: bool,
+    removed: bool,
 }
 
 /// What can be asked of a pair.
@@ -135,7 +157,12 @@ impl PairCommand {
 impl Pair {
     /// Whether they are contacts of one another.
     pub fn are_contacts(&self) -> bool {
-        self.contacts
+        self.sides.iter().all(|side| side.contact)
+    }
+
+    /// Whether `other` is a contact of `one`, as far as that one can see.
+    pub fn has_contact(&self, one: UserId, other: UserId) -> bool {
+        self.of(one, other).contact
     }
 
     /// Whether `one` blocks `other`.
@@ -179,21 +206,22 @@ impl Pair {
             PairCommand::Accept => self.accept((actor, user), &ties)?,
             PairCommand::Decline => Some(self.decline((actor, user), now)?),
             PairCommand::Withdraw => Some(self.withdraw((actor, user))?),
-            PairCommand::Remove => self.remove(),
+            PairCommand::Remove => self.remove((actor, user)),
             PairCommand::Block { on } => self.block((actor, user), *on, &ties)?,
             PairCommand::Depart => return Ok(self.depart((actor, user), now)),
         };
         let Some(change) = decided else {
             return Ok(vec![]);
         };
-        let heard = self.is_heard((actor, user), &change, now);
-        let (by, change) = (actor, change);
-        Ok(vec![PairChanged {
-            by,
+        let follows = self.follows((actor, user), &change);
+        let changed = PairChanged {
+            by: actor,
             user,
+            heard: self.is_heard((actor, user), &change, now),
+            only: self.is_hidden((actor, user), &change).then_some(actor),
             change,
-            heard,
-        }])
+        };
+        Ok([changed].into_iter().chain(follows).collect())
     }
 
     /// Folds one event.
@@ -203,16 +231,32 @@ impl Pair {
             user,
             change,
             heard,
+            only,
         } = event;
+        // What somebody did behind a block, and what becomes of that for the other one.
+        let (is_hidden, is_late) = (*only == Some(*by), *only == Some(*user));
         match change {
             Change::Requested { .. } => self.of_mut(*by, *user).asks = Some(*heard),
+            Change::Accepted if is_late => {
+                let theirs = self.of_mut(*user, *by);
+                theirs.contact = true;
+                theirs.asks = None;
+            }
             Change::Accepted => {
-                self.contacts = true;
+                for (one, other) in event.sides() {
+                    self.of_mut(one, other).contact = true;
+                }
                 for side in &mut self.sides {
-                    side.asks = None;
                     side.unheard_until = None;
                     side.taken_back = 0;
+                    side.behind = Behind::default();
                 }
+                let mine = self.of_mut(*by, *user);
+                mine.asks = None;
+                mine.behind.accepted = is_hidden;
+                // Whoever asked waits still, as it seems to them.
+                let theirs = self.of_mut(*user, *by);
+                theirs.asks = theirs.asks.filter(|_| is_hidden).map(|_| false);
             }
             Change::Declined { until } => {
                 let theirs = self.of_mut(*user, *by);
@@ -222,13 +266,35 @@ impl Pair {
                 theirs.taken_back = 0;
             }
             Change::Withdrawn => {
+                let theirs = self.of(*user, *by);
+                let has_answer = theirs.behind.accepted;
+                let ends = has_answer && theirs.contact;
                 let mine = self.of_mut(*by, *user);
-                // Whether or not it was heard: that depends on blocks, of which nothing may depend that comes later.
+                // Whoever accepted it hears of its end later, where they block.
+                mine.behind.removed |= ends && theirs.blocks;
+                // Whether or not it was heard: that depends on blocks, of which nothing may depend that comes later. One that was accepted behind
+                // a block had its answer.
                 mine.asks = None;
-                mine.taken_back = mine.taken_back.saturating_add(1);
+                mine.taken_back = mine.taken_back.saturating_add(u8::from(!has_answer));
             }
-            Change::Removed => self.contacts = false,
-            Change::Blocked { on } => self.of_mut(*by, *user).blocks = *on,
+            Change::Removed => {
+                for (one, other) in event.sides() {
+                    self.of_mut(one, other).contact = false;
+                }
+                if is_hidden {
+                    self.of_mut(*by, *user).behind.removed = true;
+                } else if !is_late {
+                    for side in &mut self.sides {
+                        side.behind = Behind::default();
+                    }
+                }
+            }
+            Change::Blocked { on } => {
+                self.of_mut(*by, *user).blocks = *on;
+                if !on {
+                    self.of_mut(*user, *by).behind = Behind::default();
+                }
+            }
         }
     }
 
@@ -242,8 +308,9 @@ impl Pair {
     }
 
     pub(crate) fn freeze(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(self.contacts));
         for side in self.sides {
+            let Behind { accepted, removed } = side.behind;
+            out.extend([side.contact, accepted, removed].map(u8::from));
             out.push(side.asks.map_or(0, |heard| 1 + u8::from(heard)));
             out.push(u8::from(side.blocks));
             out.push(side.taken_back);
@@ -259,9 +326,11 @@ impl Pair {
             1 => Some(true),
             _ => None,
         };
-        let contacts = flag(frozen)?;
         let mut sides = [Side::default(); 2];
         for side in &mut sides {
+            side.contact = flag(frozen)?;
+            side.behind.accepted = flag(frozen)?;
+            side.behind.removed = flag(frozen)?;
             side.asks = match frozen.byte()? {
                 0 => None,
                 1 => Some(false),
@@ -274,6 +343,6 @@ impl Pair {
             let until = DateTime::from_timestamp_millis(frozen.array().map(i64::from_le_bytes)?)?;
             side.unheard_until = is_unheard.then(|| until.into());
         }
-        Some(Self { contacts, sides })
+        Some(Self { sides })
     }
 }

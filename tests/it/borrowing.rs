@@ -85,7 +85,7 @@ async fn served_beside_a_crowd(table: &str, wanted: impl Fn(Uuid) -> Value, answ
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_of_people_keeps_nobody_from_what_is_said() {
     let read = |group: Uuid| json!({ "type": "read", "conversation": group, "seq": 1 });
-    Box::pin(served_beside_a_crowd("p_people_2.setting", read, "ack", true)).await;
+    Box::pin(served_beside_a_crowd("p_people_3.setting", read, "ack", true)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -233,7 +233,7 @@ async fn a_locked_table_of_people_keeps_nobody_from_a_conversation_that_rested()
     }
     let (holder, watcher) = (store.client().await, store.client().await);
     holder
-        .batch_execute("BEGIN; LOCK TABLE p_people_2.setting IN ACCESS EXCLUSIVE MODE")
+        .batch_execute("BEGIN; LOCK TABLE p_people_3.setting IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     // Whoever asks what somebody wants is told in some seconds that it is not known. Where a busy machine takes as long to read a group, another
@@ -249,12 +249,12 @@ async fn a_locked_table_of_people_keeps_nobody_from_a_conversation_that_rested()
             asked.push(id);
         }
         let before = eventually(async || {
-            let before = waiting(&watcher, "p_people_2.setting").await;
+            let before = waiting(&watcher, "p_people_3.setting").await;
             (before.len() > 1).then_some(before)
         })
         .await;
         let answer = b.command(message(group, "meanwhile")).await;
-        let after = waiting(&watcher, "p_people_2.setting").await;
+        let after = waiting(&watcher, "p_people_3.setting").await;
         served |= answer["type"] == "ack" && before.is_subset(&after);
         for (socket, id) in crowd.iter_mut().zip(asked) {
             let refused = socket.answer(id).await;

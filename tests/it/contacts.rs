@@ -207,6 +207,59 @@ async fn who_is_blocked_is_answered_as_those_who_are_not_wanted_and_told_nothing
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_makes_of_contacts_behind_a_block_is_told_when_it_ends() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut b, mut c) = (
+        one.socket(&ann).await,
+        two.socket(&ben).await,
+        two.socket(&cat).await,
+    );
+    let none = [] as [Value; 0];
+    a.acked(wish("contact.request", &ben)).await;
+    for socket in [&mut a, &mut b] {
+        assert_eq!(told(socket).await.0, "contact.requested");
+    }
+    for (command, kind) in [
+        ("contact.accept", "contact.accepted"),
+        ("contact.remove", "contact.removed"),
+    ] {
+        a.acked(block(&ben, true)).await;
+        assert_eq!(told(&mut a).await.0, "user.blocked");
+        let before = list(&one, &ann, "contacts", &a.acked(block(&ben, true)).await).await;
+        // Ben is answered and told as ever.
+        let ack = b.acked(wish(command, &ann)).await;
+        b.acked(wish(command, &ann)).await;
+        let expected = json!({ "user": ann.id, "by": ben.id });
+        assert_eq!(told(&mut b).await, (kind.to_owned(), expected));
+        let is_contact = !list(&two, &ben, "contacts", &ack).await.is_empty();
+        assert_eq!(is_contact, kind == "contact.accepted");
+        // For Ann all is as it was.
+        assert_eq!(list(&one, &ann, "contacts", &ack).await, before);
+        assert_eq!(before.is_empty(), is_contact);
+        let asks = list(&one, &ann, "sentContactRequests", &ack).await;
+        assert_eq!(asks.is_empty(), !before.is_empty());
+        let ack = a.acked(block(&ben, false)).await;
+        let mut kinds = [told(&mut a).await.0, told(&mut a).await.0];
+        kinds.sort_unstable();
+        assert_eq!(kinds, [kind, "user.blocked"]);
+        let now = list(&one, &ann, "contacts", &ack).await;
+        assert_eq!(now.is_empty(), !is_contact);
+        assert_eq!(list(&one, &ann, "sentContactRequests", &ack).await, none);
+    }
+    // Ben hears of nothing else.
+    c.acked(wish("contact.request", &ben)).await;
+    let (kind, data) = told(&mut b).await;
+    assert_eq!(
+        (kind.as_str(), &data["user"]),
+        ("contact.requested", &json!(cat.id))
+    );
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_message_is_written_behind_a_block_whatever_nodes_it_comes_to() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);

@@ -1,7 +1,7 @@
 //! Contacts: one asks, and the other accepts or does not. Requests that cross meet. Who is declined or blocked is not told, and sees what
-//! one sees who waits.
+//! one sees who waits. What somebody who is blocked makes of contacts is so for them alone until the block ends.
 
-use super::{Change, Pair, YOU_BLOCK};
+use super::{Change, Pair, PairChanged, YOU_BLOCK};
 use crate::facts::Ties;
 use crate::id::UserId;
 use crate::rejection::{Field, Rejection};
@@ -32,10 +32,10 @@ impl Pair {
         if mine.blocks {
             return Err(you_block());
         }
-        if self.contacts {
+        if mine.contact {
             return Ok(None);
         }
-        if theirs.asks.is_some() {
+        if theirs.asks.is_some() && !mine.behind.accepted {
             ties.have_room()?;
             return Ok(Some(Change::Accepted));
         }
@@ -62,7 +62,7 @@ impl Pair {
         (actor, user): (UserId, UserId),
         ties: &Ties,
     ) -> Result<Option<Change>, Rejection> {
-        if self.contacts {
+        if self.of(actor, user).contact {
             return Ok(None);
         }
         if self.of(user, actor).asks != Some(true) {
@@ -95,8 +95,43 @@ impl Pair {
         Ok(Change::Withdrawn)
     }
 
-    pub(super) fn remove(&self) -> Option<Change> {
-        self.contacts.then_some(Change::Removed)
+    pub(super) fn remove(&self, (actor, user): (UserId, UserId)) -> Option<Change> {
+        self.of(actor, user).contact.then_some(Change::Removed)
+    }
+
+    /// What else comes of a change where a block stood or stands between the two. Who blocks the other one no more is told what that one has made of
+    /// contacts meanwhile. And who takes back a request that was accepted behind their block ends what the other one takes for a contact.
+    pub(super) fn follows(&self, (actor, user): (UserId, UserId), change: &Change) -> Vec<PairChanged> {
+        let (mine, theirs) = (self.of(actor, user), self.of(user, actor));
+        let has_answer = theirs.behind.accepted && mine.asks.is_some();
+        match change {
+            Change::Blocked { on: false } => {
+                let is_over = theirs.behind.removed && !theirs.contact && (mine.contact || has_answer);
+                let late = [(has_answer, Change::Accepted), (is_over, Change::Removed)];
+                let late = late.into_iter().filter(|(is_so, _)| *is_so);
+                late.map(|(_, change)| PairChanged {
+                    by: user,
+                    user: actor,
+                    change,
+                    heard: true,
+                    only: Some(actor),
+                })
+                .collect()
+            }
+            Change::Withdrawn if has_answer && theirs.contact && !theirs.blocks => vec![PairChanged {
+                by: actor,
+                user,
+                change: Change::Removed,
+                heard: true,
+                only: Some(user),
+            }],
+            _ => vec![],
+        }
+    }
+
+    /// Whether a change is so for `actor` alone: the other one wants nothing of them now, so it changes nothing for that one.
+    pub(super) fn is_hidden(&self, (actor, user): (UserId, UserId), change: &Change) -> bool {
+        self.blocks(user, actor) && matches!(change, Change::Accepted | Change::Removed)
     }
 
     /// Whether `user` is told of what `actor` does: never where they block them, and of a request neither where they have declined one.
@@ -112,7 +147,9 @@ impl Pair {
                 let waits = mine.unheard_until.is_some_and(|until| until.time() > now);
                 !waits && mine.taken_back < TAKEN_BACK_MAX
             }
-            Change::Accepted | Change::Removed => true,
+            Change::Accepted => true,
+            // Not by whom it is over for already.
+            Change::Removed => theirs.contact,
             Change::Withdrawn => mine.asks == Some(true),
             Change::Declined { .. } | Change::Blocked { .. } => false,
         };

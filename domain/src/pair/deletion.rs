@@ -9,7 +9,7 @@ impl Pair {
     pub(super) fn depart(&self, (gone, other): (UserId, UserId), now: DateTime<Utc>) -> Vec<PairChanged> {
         let (mine, theirs) = (self.of(gone, other), self.of(other, gone));
         let changes = [
-            (self.contacts, gone, Change::Removed),
+            (mine.contact || theirs.contact, gone, Change::Removed),
             (mine.asks.is_some(), gone, Change::Withdrawn),
             (theirs.asks.is_some(), other, Change::Withdrawn),
             (theirs.blocks, other, Change::Blocked { on: false }),
@@ -21,6 +21,7 @@ impl Pair {
             user: if by == gone { other } else { gone },
             // Who is gone hears nothing.
             heard: by == gone && self.is_heard((gone, other), &change, now),
+            only: None,
             change,
         })
         .collect()

@@ -106,11 +106,11 @@ impl Stored for UserBlocked {
 }
 
 impl Told {
-    /// Who is told of a change, and what: who made it always, and the other one where they hear it.
+    /// Who is told of a change, and what: who made it, when they made it, and the other one where they hear it.
     pub fn of(changed: &PairChanged) -> impl Iterator<Item = (UserId, Self)> + '_ {
-        let told = |one: UserId, other: UserId| (one, Self::about(changed, other));
-        let other = changed.heard.then(|| told(changed.user, changed.by));
-        std::iter::once(told(changed.by, changed.user)).chain(other)
+        let sides = changed.sides();
+        let told = sides.filter(move |(one, _)| *one == changed.by || changed.heard);
+        told.map(move |(one, other)| (one, Self::about(changed, other)))
     }
 
     /// What is told to somebody of whom `user` is the other one.

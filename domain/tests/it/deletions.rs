@@ -188,6 +188,7 @@ fn departed(mut pair: Pair, events: &[(u128, u128, Change)]) -> (Vec<PairChanged
             user: user(*to),
             change: change.clone(),
             heard: true,
+            only: None,
         });
     }
     // Ben need not be there either.
@@ -211,6 +212,7 @@ fn changed(by: u128, to: u128, change: Change, heard: bool) -> PairChanged {
         user: user(to),
         change,
         heard,
+        only: None,
     }
 }
 

@@ -355,6 +355,18 @@ fn pair(change: Change, heard: bool) -> Event {
         user: user(3),
         change,
         heard,
+        only: None,
+    })
+}
+
+/// The same for the other one alone.
+fn late(change: Change) -> Event {
+    Event::Pair(PairChanged {
+        by: user(2),
+        user: user(3),
+        change,
+        heard: true,
+        only: Some(user(3)),
     })
 }
 
@@ -558,6 +570,7 @@ fn more() -> Vec<(&'static str, Event)> {
         ("cancelled", announcement(AnnouncementChange::Cancelled)),
         ("published", announcement(AnnouncementChange::Published)),
         ("accepted", pair(Change::Accepted, false)),
+        ("late", late(Change::Accepted)),
         ("declined", pair(Change::Declined { until: moment() }, false)),
         ("withdrawn", pair(Change::Withdrawn, true)),
         ("removed", pair(Change::Removed, true)),

@@ -236,6 +236,89 @@ fn who_is_blocked_asks_in_vain_and_sees_nothing_of_it() {
     assert_eq!(life.heard_by(BEN), ["blocked", "blocked", "requested"]);
 }
 
+/// Whether Ann has Ben among her contacts, and he her among his.
+fn seen(life: &Life) -> [bool; 2] {
+    [(ANN, BEN), (BEN, ANN)].map(|(one, other)| life.pair.has_contact(user(one), user(other)))
+}
+
+#[test]
+fn who_is_accepted_by_somebody_whom_they_block_hears_of_it_when_the_block_ends() {
+    let behind = Life::default()
+        .done(ANN, BEN, &REQUEST)
+        .done(ANN, BEN, &BLOCK)
+        .done(BEN, ANN, &PairCommand::Accept)
+        .nothing(BEN, ANN, &PairCommand::Accept)
+        .nothing(BEN, ANN, &REQUEST);
+    assert_eq!(seen(&behind), [false, true]);
+    assert_eq!(behind.heard_by(ANN), ["requested", "blocked"]);
+    assert_eq!(behind.heard_by(BEN), ["requested", "accepted"]);
+    // For Ann nothing has changed: she waits, and ends nothing that there is not.
+    let behind = behind.nothing(ANN, BEN, &PairCommand::Remove);
+    let over = behind.clone().done(ANN, BEN, &UNBLOCK);
+    assert_eq!(seen(&over), [true; 2]);
+    assert_eq!(
+        over.heard_by(ANN),
+        ["requested", "blocked", "blocked", "accepted"]
+    );
+    assert_eq!(over.heard_by(BEN), ["requested", "accepted"]);
+    assert_eq!(over.open(BEN, ANN, wants(Audience::Contacts)), Ok(()));
+    // Once she takes her request back he is her contact no more, as he sees it, and she has nothing to hear of.
+    let back = behind
+        .done(ANN, BEN, &PairCommand::Withdraw)
+        .done(ANN, BEN, &UNBLOCK);
+    assert_eq!(seen(&back), [false; 2]);
+    assert_eq!(
+        back.heard_by(ANN),
+        ["requested", "blocked", "withdrawn", "blocked"]
+    );
+    assert_eq!(back.heard_by(BEN), ["requested", "accepted", "removed"]);
+}
+
+#[test]
+fn who_is_taken_out_by_somebody_whom_they_block_hears_of_it_when_the_block_ends() {
+    let behind = Life::default()
+        .done(ANN, BEN, &REQUEST)
+        .done(BEN, ANN, &PairCommand::Accept)
+        .done(ANN, BEN, &BLOCK)
+        .done(BEN, ANN, &PairCommand::Remove)
+        .nothing(BEN, ANN, &PairCommand::Remove);
+    assert_eq!(seen(&behind), [true, false]);
+    assert_eq!(behind.heard_by(ANN), ["requested", "accepted", "blocked"]);
+    let over = behind.clone().done(ANN, BEN, &UNBLOCK);
+    assert_eq!(seen(&over), [false; 2]);
+    assert_eq!(over.heard_by(ANN)[3..], ["blocked", "removed"]);
+    assert_eq!(over.heard_by(BEN).last(), Some(&"removed"));
+    // Who ends it, too, hears of it no more, nor does the other one.
+    let both = behind
+        .done(ANN, BEN, &PairCommand::Remove)
+        .done(ANN, BEN, &UNBLOCK);
+    assert_eq!(seen(&both), [false; 2]);
+    assert_eq!(both.heard_by(ANN)[3..], ["removed", "blocked"]);
+    assert_eq!(both.heard_by(BEN), ["requested", "accepted", "removed"]);
+}
+
+#[test]
+fn what_somebody_has_accepted_and_ended_behind_a_block_is_told_in_its_order() {
+    let life = Life::default()
+        .done(ANN, BEN, &REQUEST)
+        .done(ANN, BEN, &BLOCK)
+        .done(BEN, ANN, &REQUEST)
+        .done(BEN, ANN, &PairCommand::Remove)
+        // As it seems to him she asks no more.
+        .refused(BEN, ANN, &PairCommand::Accept, GONE)
+        .done(BEN, ANN, &REQUEST)
+        .done(ANN, BEN, &UNBLOCK);
+    assert_eq!(seen(&life), [false; 2]);
+    assert_eq!(life.heard_by(ANN)[2..], ["blocked", "accepted", "removed"]);
+    assert_eq!(
+        life.heard_by(BEN),
+        ["requested", "accepted", "removed", "requested"]
+    );
+    // His own request is not heard, now or later, and hers meets it.
+    let life = life.done(ANN, BEN, &REQUEST);
+    assert_eq!(seen(&life), [true; 2]);
+}
+
 #[test]
 fn a_block_stops_all_that_shows_something_and_lets_take_back() {
     let blocked = Life::default().done(BEN, ANN, &BLOCK);
@@ -529,8 +612,16 @@ proptest! {
                     let _ = real.try_it(ANN, BEN, &PairCommand::Block { on });
                 }
                 Step::Does(true, command) => {
-                    if real.try_it(ANN, BEN, &command).is_ok() {
-                        prop_assert!(other.try_it(ANN, BEN, &command).is_ok());
+                    if real.try_it(ANN, BEN, &command) == Ok(true) {
+                        let same = other.try_it(ANN, BEN, &command);
+                        // What Ben has accepted behind her block she takes back by ending what came of it.
+                        let same = match command {
+                            PairCommand::Withdraw if same.is_err() => {
+                                other.try_it(ANN, BEN, &PairCommand::Remove)
+                            }
+                            _ => same,
+                        };
+                        prop_assert!(same.is_ok());
                     }
                 }
                 Step::Does(false, command) => {
@@ -539,7 +630,13 @@ proptest! {
                 }
             }
             prop_assert_eq!(real.heard_by(BEN), other.heard_by(BEN));
-            prop_assert_eq!(real.pair.are_contacts(), other.pair.are_contacts());
+            let by_ben = |life: &Life| life.pair.has_contact(user(BEN), user(ANN));
+            prop_assert_eq!(by_ben(&real), by_ben(&other));
+            // What Ann sees is as it would be, too, as soon as her block is over.
+            if !real.pair.blocks(user(ANN), user(BEN)) {
+                let by_ann = |life: &Life| life.pair.has_contact(user(ANN), user(BEN));
+                prop_assert_eq!(by_ann(&real), by_ann(&other));
+            }
         }
     }
 
@@ -563,6 +660,8 @@ proptest! {
                 life.pair.blocks(user(ANN), user(BEN)),
                 life.pair.blocks(user(BEN), user(ANN)),
             );
+            let [of_ann, of_ben] = seen(&life);
+            prop_assert!(ann || ben || of_ann == of_ben, "without a block both see the same");
             for (by, to, own, other) in [(ANN, BEN, ann, ben), (BEN, ANN, ben, ann)] {
                 let reason = if own { Some(YOU_BLOCK) } else { other.then_some(KEEPS) };
                 prop_assert_eq!(life.say(by, say("hi")).err(), reason.map(Rejection::Forbidden));
@@ -576,13 +675,18 @@ proptest! {
 
 #[test]
 fn what_changed_is_told_to_who_did_it_and_who_hears_it() {
-    let changed = |heard| PairChanged {
+    let changed = |heard, only: Option<u128>| PairChanged {
         by: user(ANN),
         user: user(BEN),
         change: Change::Accepted,
         heard,
+        only: only.map(user),
     };
-    let told = |heard| -> Vec<UserId> { Told::of(&changed(heard)).map(|(user, _)| user).collect() };
-    assert_eq!(told(true), [user(ANN), user(BEN)]);
-    assert_eq!(told(false), [user(ANN)]);
+    let told =
+        |heard, only| -> Vec<UserId> { Told::of(&changed(heard, only)).map(|(user, _)| user).collect() };
+    assert_eq!(told(true, None), [user(ANN), user(BEN)]);
+    assert_eq!(told(false, None), [user(ANN)]);
+    // Of what was done behind a block, then and once it is over.
+    assert_eq!(told(false, Some(ANN)), [user(ANN)]);
+    assert_eq!(told(true, Some(BEN)), [user(BEN)]);
 }

@@ -335,7 +335,7 @@ async fn whose_account_is_deleted_is_shown_as_nobody() {
     let (me, gone) = (world.person(1).await, world.person(2).await);
     world
         .run(&format!(
-            "INSERT INTO p_people_2.name VALUES ('{gone}', 1, 'User 2', '2026-01-01T00:00:00Z'); \
+            "INSERT INTO p_people_3.name VALUES ('{gone}', 1, 'User 2', '2026-01-01T00:00:00Z'); \
              UPDATE p_conversations_3.person SET username = user_id::text, display_name = 'deleted user' WHERE user_id = '{gone}'"
         ))
         .await;

@@ -19,11 +19,11 @@ impl Projection for People {
     }
 
     fn schema(&self) -> &'static str {
-        "p_people_2"
+        "p_people_3"
     }
 
     fn version(&self) -> i32 {
-        2
+        3
     }
 
     fn folds(&self) -> Folds {

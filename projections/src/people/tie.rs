@@ -143,6 +143,7 @@ pub(super) struct Changes<'a>(BTreeMap<(Uuid, &'static str, Uuid), Option<Standi
 impl<'a> Changes<'a> {
     pub(super) fn fold(&mut self, fact: &Fact<'_>, changed: &'a PairChanged) {
         let (by, user) = (changed.by.0, changed.user.0);
+        let sides = || changed.sides().map(|(one, other)| (one.0, other.0));
         match &changed.change {
             Change::Requested { text } => {
                 let text = text.as_ref().map(Greeting::as_str);
@@ -153,7 +154,7 @@ impl<'a> Changes<'a> {
                 }
             }
             Change::Accepted => {
-                for (one, other) in [(by, user), (user, by)] {
+                for (one, other) in sides() {
                     self.end((one, TieKind::Sent, other));
                     self.end((one, TieKind::Received, other));
                     self.set(fact, (one, TieKind::Contact, other), None);
@@ -165,8 +166,9 @@ impl<'a> Changes<'a> {
                 self.end((user, TieKind::Received, by));
             }
             Change::Removed => {
-                self.end((by, TieKind::Contact, user));
-                self.end((user, TieKind::Contact, by));
+                for (one, other) in sides() {
+                    self.end((one, TieKind::Contact, other));
+                }
             }
             Change::Blocked { on: true } => self.set(fact, (by, TieKind::Blocked, user), None),
             Change::Blocked { on: false } => self.end((by, TieKind::Blocked, user)),

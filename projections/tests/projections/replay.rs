@@ -41,7 +41,7 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
             "(p_groups_3)",
             "(p_history_4)",
             "(p_inbox_3)",
-            "(p_people_2)",
+            "(p_people_3)",
             "(p_search_2)",
             "(p_unread_5)"
         ]

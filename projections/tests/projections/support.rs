@@ -715,13 +715,20 @@ impl World {
     /// Something becomes otherwise between two people.
     pub(crate) async fn pair(&self, by: Uuid, user: Uuid, change: Change, heard: bool) -> Recorded {
         let (by, user) = (UserId(by), UserId(user));
-        let pair = pair_of(ConversationId::direct(Uuid::nil(), by, user));
-        let changed = PairChanged {
+        self.between(PairChanged {
             by,
             user,
             change,
             heard,
-        };
+            only: None,
+        })
+        .await
+    }
+
+    /// The same, perhaps for one of them alone.
+    pub(crate) async fn between(&self, changed: PairChanged) -> Recorded {
+        let (by, user) = (changed.by, changed.user);
+        let pair = pair_of(ConversationId::direct(Uuid::nil(), by, user));
         self.say(pair, by.0, Event::Pair(changed)).await
     }
 
@@ -1168,7 +1175,17 @@ impl Crowd {
                     },
                 };
                 if other != user {
-                    world.pair(user, other, change, self.rng.random_bool(0.7)).await;
+                    // Behind a block, and once it is over.
+                    let only = [Some(user), Some(other), None].choose(&mut self.rng).copied();
+                    let only = only.flatten().map(UserId);
+                    let changed = PairChanged {
+                        by: UserId(user),
+                        user: UserId(other),
+                        only: only.filter(|_| matches!(change, Change::Accepted | Change::Removed)),
+                        change,
+                        heard: self.rng.random_bool(0.7),
+                    };
+                    world.between(changed).await;
                 }
             }
             (51, _) => {

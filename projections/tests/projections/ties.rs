@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use tidings_domain::event::{PairChanged, SettingsUpdated};
 use tidings_domain::stored::decode;
 use tidings_domain::{Audience, Change, Event, Greeting};
@@ -33,35 +33,50 @@ async fn list(world: &World, user: Uuid, kind: TieKind) -> Vec<Uuid> {
 /// What is so between two people by the words of each event, one after the other.
 #[derive(Default)]
 struct Definition {
-    contacts: BTreeSet<BTreeSet<Uuid>>,
-    /// By who asks and who is asked: whether that one has heard it and not declined.
-    asks: BTreeMap<(Uuid, Uuid), bool>,
+    /// Of one of the two, as they see it, and the other one.
+    contacts: BTreeSet<(Uuid, Uuid)>,
+    /// By who asks and who is asked.
+    sent: BTreeSet<(Uuid, Uuid)>,
+    /// By who is asked, has heard it and has not declined, and who asks.
+    received: BTreeSet<(Uuid, Uuid)>,
     blocks: BTreeSet<(Uuid, Uuid)>,
 }
 
 impl Definition {
     fn fold(&mut self, changed: &PairChanged) {
         let (by, user) = (changed.by.0, changed.user.0);
+        let both = [(by, user), (user, by)];
+        let sides = match changed.only {
+            None => &both[..],
+            Some(only) if only.0 == by => &both[..1],
+            Some(_) => &both[1..],
+        };
+        let sides = sides.iter().copied();
         match &changed.change {
             Change::Requested { .. } => {
-                let heard = self.asks.entry((by, user)).or_default();
-                *heard |= changed.heard;
-            }
-            Change::Accepted => {
-                self.asks.remove(&(by, user));
-                self.asks.remove(&(user, by));
-                self.contacts.insert([by, user].into());
-            }
-            Change::Declined { .. } => {
-                if let Some(heard) = self.asks.get_mut(&(user, by)) {
-                    *heard = false;
+                self.sent.insert((by, user));
+                if changed.heard {
+                    self.received.insert((user, by));
                 }
             }
+            Change::Accepted => {
+                for (one, other) in sides {
+                    self.sent.remove(&(one, other));
+                    self.received.remove(&(one, other));
+                    self.contacts.insert((one, other));
+                }
+            }
+            Change::Declined { .. } => {
+                self.received.remove(&(by, user));
+            }
             Change::Withdrawn => {
-                self.asks.remove(&(by, user));
+                self.sent.remove(&(by, user));
+                self.received.remove(&(user, by));
             }
             Change::Removed => {
-                self.contacts.remove(&[by, user].into());
+                for side in sides {
+                    self.contacts.remove(&side);
+                }
             }
             Change::Blocked { on: true } => {
                 self.blocks.insert((by, user));
@@ -73,27 +88,21 @@ impl Definition {
     }
 
     fn list(&self, user: Uuid, kind: TieKind) -> Vec<Uuid> {
-        let list: BTreeSet<Uuid> = match kind {
-            TieKind::Contact => {
-                let mine = self.contacts.iter().filter(|two| two.contains(&user));
-                mine.flatten().copied().filter(|other| *other != user).collect()
-            }
-            TieKind::Sent => {
-                let mine = self.asks.keys().filter(|(by, _)| *by == user);
-                mine.map(|(_, other)| *other).collect()
-            }
-            TieKind::Received => {
-                let mine = self.asks.iter().filter(|((_, to), heard)| *to == user && **heard);
-                let mine = mine.map(|((by, _), _)| *by);
-                mine.filter(|by| !self.blocks.contains(&(user, *by))).collect()
-            }
-            TieKind::Blocked => {
-                let mine = self.blocks.iter().filter(|(by, _)| *by == user);
-                mine.map(|(_, other)| *other).collect()
-            }
-            TieKind::Asked => BTreeSet::new(),
+        let of = |all: &BTreeSet<(Uuid, Uuid)>| -> Vec<Uuid> {
+            let mine = all.iter().filter(|(one, _)| *one == user);
+            mine.map(|(_, other)| *other).collect()
         };
-        list.into_iter().collect()
+        match kind {
+            TieKind::Contact => of(&self.contacts),
+            TieKind::Sent => of(&self.sent),
+            TieKind::Received => {
+                let mut mine = of(&self.received);
+                mine.retain(|by| !self.blocks.contains(&(user, *by)));
+                mine
+            }
+            TieKind::Blocked => of(&self.blocks),
+            TieKind::Asked => vec![],
+        }
     }
 }
 

@@ -185,6 +185,7 @@ impl Talk {
             user,
             change: Change::Blocked { on },
             heard: false,
+            only: None,
         };
         (by != user).then(|| Wish {
             stream: pair_of(ConversationId::direct(Uuid::nil(), by, user)),
