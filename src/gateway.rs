@@ -52,7 +52,7 @@ use crate::{clock, wire};
 use std::sync::Arc;
 use std::time::Duration;
 use tidings_domain::UserId;
-use tidings_eventlog::{Log, Pool};
+use tidings_eventlog::{Log, Pool, Position, ReadError};
 use tidings_projections::Checkpoints;
 use tidings_protocol::ServerFrame;
 use uuid::Uuid;
@@ -117,6 +117,19 @@ impl Gateway {
     /// The longest that connections take to end once they are to leave.
     pub fn left_within(&self) -> Duration {
         Duration::from_millis(self.limits.drain_ms) + self.answers() + close::END + MARGIN
+    }
+
+    /// Waits until the read models of these names are said to have come to all that the log holds by now of a lane, for as long as somebody
+    /// who connects waits for them.
+    async fn caught_up(&self, models: &[&str], lane: u8) -> Result<(), ReadError> {
+        let heads = self.lookups.lanes().await?;
+        let head = heads.iter().find(|head| head.lane == lane);
+        let pos = head.map_or(0, |head| head.head);
+        let wait = Duration::from_millis(self.limits.catch_up_wait_ms);
+        self.checkpoints
+            .passed_by(models, Position { lane, pos }, wait)
+            .await
+            .map_err(|lagging| ReadError::Database(lagging.to_string()))
     }
 
     /// What a session is told that has said a valid hello, whose user goes by `role` for what may be sent.

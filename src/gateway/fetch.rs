@@ -7,10 +7,8 @@ use crate::delivery::Brought;
 use crate::lanes::Refusal;
 use crate::planted;
 use crate::wire::{Frame, encode, refused};
-use std::time::Duration;
 use tidings_domain::{ConversationId, Cursor, UserId};
-use tidings_eventlog::record::lane_of;
-use tidings_eventlog::{Position, ReadError, Slice};
+use tidings_eventlog::{ReadError, Slice};
 use tidings_projections::{MEMBERSHIP_MODELS, ProjectionError, Visible};
 use tidings_protocol::{ErrorCode, ErrorFrame, FETCH_EVENTS_MAX, Spelled, encode_events};
 use tokio::sync::OwnedSemaphorePermit;
@@ -93,24 +91,13 @@ async fn sight(gateway: &Gateway, user: UserId, wanted: &Fetch, latest: u64) -> 
     if wanted.from >= latest {
         return Ok(since);
     }
-    let conversation = wanted.conversation.0;
-    let ask = || tidings_projections::visible(&gateway.models, user.0, conversation);
+    let conversation = wanted.conversation;
+    let ask = || tidings_projections::visible(&gateway.models, user.0, conversation.0);
     let unreadable = |error: ProjectionError| ReadError::Database(error.to_string());
     let mut found = ask().await.map_err(unreadable)?;
     if found.as_ref().is_some_and(|visible| visible.latest() != latest) {
-        let lane = lane_of(conversation);
-        let lanes = gateway.lookups.lanes().await?;
-        let pos = lanes
-            .iter()
-            .find(|head| head.lane == lane)
-            .map_or(0, |head| head.head);
-        let wait = Duration::from_millis(gateway.limits.catch_up_wait_ms);
-        let passing = gateway
-            .checkpoints
-            .passed_by(&MEMBERSHIP_MODELS, Position { lane, pos }, wait);
-        if passing.await.is_ok() {
-            found = ask().await.map_err(unreadable)?;
-        }
+        gateway.caught_up(&MEMBERSHIP_MODELS, conversation.lane()).await?;
+        found = ask().await.map_err(unreadable)?;
     }
     match found {
         // Its events are aside.

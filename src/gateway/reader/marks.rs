@@ -5,10 +5,8 @@ use crate::gateway::reply::Reply;
 use crate::lanes::{AsOf, SUBJECTS, Seat};
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{answer, refused};
-use std::time::Duration;
 use tidings_domain::stored::Kind;
 use tidings_domain::{CommandId, ConversationId, Cursor, Mark, Marking, Root, Said, UserCommand};
-use tidings_eventlog::Position;
 use tidings_projections::{ended_marks, thread_goes_on, thread_read_seq};
 use uuid::Uuid;
 
@@ -145,16 +143,10 @@ impl Reader {
         if ask().await.map_err(|error| unknown(&error))? {
             return Ok(true);
         }
-        let lanes = gateway.lookups.lanes().await.map_err(|error| unknown(&error))?;
-        let lane = conversation.lane();
-        let head = lanes.iter().find(|head| head.lane == lane);
-        let pos = head.map_or(0, |head| head.head);
-        let wait = Duration::from_millis(gateway.limits.catch_up_wait_ms);
         gateway
-            .checkpoints
-            .passed_by(&["history"], Position { lane, pos }, wait)
+            .caught_up(&["history"], conversation.lane())
             .await
-            .map_err(|lagging| unknown(&lagging))?;
+            .map_err(|error| unknown(&error))?;
         ask().await.map_err(|error| unknown(&error))
     }
 
