@@ -69,31 +69,44 @@ fn answer(kind: &str, group: Uuid, user: &User) -> Value {
     json!({ "type": kind, "conversation": group, "user": user.id })
 }
 
-fn admin(group: Uuid, user: &User) -> Value {
-    let mut role = answer("group.role", group, user);
-    role["role"] = json!("admin");
-    role
-}
-
-/// A group that wants to be asked.
-async fn asked_for(owner: &mut Socket, members: &[&User]) -> Uuid {
-    let group = owner.create_group(members).await;
+/// A group that wants to be asked. Those who answer are its owner and these admins.
+async fn asked_for(owner: &mut Socket, admins: &[&User]) -> Uuid {
+    let group = owner.create_group(admins).await;
     let settings = json!({ "join": "request" });
     owner
         .acked(json!({ "type": "group.settings", "conversation": group, "settings": settings }))
         .await;
+    for user in admins {
+        let mut role = answer("group.role", group, user);
+        role["role"] = json!("admin");
+        owner.acked(role).await;
+    }
     group
+}
+
+/// Those who answer in a scene: the first so many of its people.
+const ANN: usize = 1;
+const ANN_AND_BEN: usize = 2;
+
+/// Ann, Ben, Cat and Dan, or the first of them, each with a socket to a node, and a group of Ann's that wants to be asked.
+async fn scene<const N: usize>(nodes: [&TestNode; N], keepers: usize) -> ([User; N], [Socket; N], Uuid) {
+    let names = ["ann", "ben", "cat", "dan"];
+    let people = nodes[0].people(*names.first_chunk::<N>().unwrap()).await;
+    let mut sockets = Vec::with_capacity(N);
+    for (node, user) in nodes.iter().zip(&people) {
+        sockets.push(node.socket(user).await);
+    }
+    let admins: Vec<&User> = people[1..keepers].iter().collect();
+    let group = asked_for(&mut sockets[0], &admins).await;
+    (people, sockets.try_into().ok().unwrap(), group)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_answered() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);
-    let [ann, ben, cat, dan, eve] = one.people(["ann", "ben", "cat", "dan", "eve"]).await;
-    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
-    let (mut c, mut d) = (two.socket(&cat).await, one.socket(&dan).await);
-    let group = asked_for(&mut a, &[&ben]).await;
-    a.acked(admin(group, &ben)).await;
+    let ([_, _, cat, dan], [mut a, mut b, mut c, mut d], group) =
+        scene([&one, &two, &two, &one], ANN_AND_BEN).await;
     c.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
         assert_eq!(asked_by(keeper, group).await, cat.id);
@@ -109,6 +122,7 @@ async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_an
     for keeper in [&mut a, &mut b] {
         all_answered(keeper, group).await;
     }
+    let eve = one.register("eve").await;
     let mut later = two.socket(&eve).await;
     later.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
@@ -126,10 +140,7 @@ async fn those_who_answer_are_told_of_one_who_asks_and_of_others_when_all_are_an
 async fn who_is_blocked_by_whoever_answers_is_not_told_of_and_cannot_tell() {
     let store = Store::new().await;
     let (one, two) = (store.node().await, store.node().await);
-    let [ann, ben, cat] = one.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut b) = (one.socket(&ann).await, two.socket(&ben).await);
-    let mut c = two.socket(&cat).await;
-    let group = asked_for(&mut a, &[]).await;
+    let ([_, ben, cat], [mut a, mut b, mut c], group) = scene([&one, &two, &two], ANN).await;
     a.acked(json!({ "type": "user.block", "user": ben.id, "on": true }))
         .await;
     assert_eq!(told(&mut a).await.0, "user.blocked");
@@ -150,10 +161,7 @@ async fn who_is_blocked_by_whoever_answers_is_not_told_of_and_cannot_tell() {
 async fn who_takes_a_request_back_is_told_nothing_and_makes_no_room_for_another_notice() {
     let store = Store::new().await;
     let node = store.node().await;
-    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
-    let mut c = node.socket(&cat).await;
-    let group = asked_for(&mut a, &[]).await;
+    let ([_, ben, cat], [mut a, mut b, mut c], group) = scene([&node; 3], ANN).await;
     b.acked(join(group)).await;
     assert_eq!(asked_by(&mut a, group).await, ben.id);
     b.acked(answer("group.withdraw", group, &ben)).await;
@@ -176,9 +184,7 @@ async fn who_takes_a_request_back_is_told_nothing_and_makes_no_room_for_another_
 async fn who_was_away_is_told_that_somebody_asks_when_they_come_back() {
     let store = Store::new().await;
     let node = store.node().await;
-    let [ann, ben] = node.people(["ann", "ben"]).await;
-    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
-    let group = asked_for(&mut a, &[]).await;
+    let ([ann, _], [a, mut b], group) = scene([&node; 2], ANN).await;
     drop(a);
     b.acked(join(group)).await;
     let client = store.client().await;
@@ -201,11 +207,7 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
     let store = Store::new().await;
     let client = store.client().await;
     let node = store.node().await;
-    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
-    let mut b = node.socket(&ben).await;
-    let group = asked_for(&mut a, &[&ben]).await;
-    a.acked(admin(group, &ben)).await;
+    let ([_, ben, cat], [mut a, mut b, mut c], group) = scene([&node; 3], ANN_AND_BEN).await;
     for round in 0..5 {
         c.acked(join(group)).await;
         if round < 3 {
@@ -223,7 +225,6 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
     }
     // What Ben is told next is of another group.
     let other = asked_for(&mut a, &[&ben]).await;
-    a.acked(admin(other, &ben)).await;
     c.acked(join(other)).await;
     assert_eq!(asked_by(&mut b, other).await, cat.id);
     node.stop().await;
@@ -233,11 +234,7 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
 async fn who_asks_right_behind_the_last_answer_is_told_of() {
     let store = Store::new().await;
     let node = store.node().await;
-    let [ann, ben, cat, dan] = node.people(["ann", "ben", "cat", "dan"]).await;
-    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
-    let (mut c, mut d) = (node.socket(&cat).await, node.socket(&dan).await);
-    let group = asked_for(&mut a, &[&ben]).await;
-    a.acked(admin(group, &ben)).await;
+    let ([_, ben, cat, dan], [mut a, mut b, mut c, mut d], group) = scene([&node; 4], ANN_AND_BEN).await;
     c.acked(join(group)).await;
     for keeper in [&mut a, &mut b] {
         assert_eq!(asked_by(keeper, group).await, cat.id);
@@ -259,10 +256,7 @@ async fn a_notice_ends_by_the_clock_and_who_is_muted_is_not_told_though_the_logs
     let store = Store::new().await;
     let client = store.client().await;
     let node = store.node().await;
-    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
-    let group = asked_for(&mut a, &[&ben]).await;
-    a.acked(admin(group, &ben)).await;
+    let ([_, ben, cat], [mut a, _, mut c], group) = scene([&node; 3], ANN_AND_BEN).await;
     let until = (Utc::now() + TimeDelta::hours(12)).to_rfc3339_opts(SecondsFormat::Millis, true);
     let mut mute = answer("group.mute", group, &ben);
     mute["on"] = json!(true);
@@ -286,10 +280,7 @@ async fn an_answer_that_is_looked_at_again_ends_no_notice_of_whoever_asked_behin
     // Nobody is told anything until Cat has asked behind the answer to Ben.
     client.batch_execute(HELD).await.unwrap();
     let node = store.node().await;
-    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
-    let mut c = node.socket(&cat).await;
-    let group = asked_for(&mut a, &[]).await;
+    let ([ann, ben, cat], [mut a, mut b, mut c], group) = scene([&node; 3], ANN).await;
     b.acked(join(group)).await;
     a.acked(answer("group.refuse", group, &ben)).await;
     c.acked(join(group)).await;
@@ -309,9 +300,7 @@ async fn an_answer_that_is_tried_again_alone_ends_no_notice_that_stands_for_whoe
     let store = Store::new().await;
     let client = store.client().await;
     let node = store.node().await;
-    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
-    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
-    let group = asked_for(&mut a, &[]).await;
+    let ([ann, ben, cat], [mut a, mut b, _], group) = scene([&node; 3], ANN).await;
     b.acked(join(group)).await;
     assert_eq!(asked_by(&mut a, group).await, ben.id);
     node.stop().await;
