@@ -7,31 +7,81 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tidings_graphql::GraphqlConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 const STRICT: &str = "application/graphql-response+json";
 const LEGACY: &str = "application/json";
 
-async fn post(server: &Server, accept: &str, token: &str, body: &Value) -> Answer {
-    let request = Request::post("/graphql")
-        .header("content-type", "application/json; charset=utf-8")
-        .header("accept", accept)
-        .header("authorization", format!("Bearer {token}"));
-    server.send(request.body(body.to_string()).unwrap()).await
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// A server, and somebody whom it knows, whose token is their id.
+struct Scene {
+    server: Server,
+    me: Uuid,
+    world: World,
 }
 
-async fn get(server: &Server, accept: &str, token: &Uuid, query: &str) -> Answer {
-    let request = Request::get(format!("/graphql?{query}"))
-        .header("accept", accept)
-        .header("authorization", format!("bearer {token}"));
-    server.send(request.body(String::new()).unwrap()).await
+impl Scene {
+    async fn new() -> Self {
+        Self::of(World::new().await).await
+    }
+
+    async fn with(config: GraphqlConfig) -> Self {
+        Self::of(World::with(config).await).await
+    }
+
+    async fn of(world: World) -> Self {
+        Self {
+            me: world.person(1).await,
+            server: Server::start(&world).await,
+            world,
+        }
+    }
+
+    /// Posts a body with these headers and no others.
+    async fn post(&self, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::post("/graphql");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.server.send(request.body(body.to_owned()).unwrap()).await
+    }
+
+    /// Posts a request as whoever has this token.
+    async fn ask(&self, accept: &str, token: &str, body: &Value) -> Answer {
+        let bearer = format!("Bearer {token}");
+        let headers = [
+            ("content-type", "application/json; charset=utf-8"),
+            ("accept", accept),
+            ("authorization", &*bearer),
+        ];
+        self.post(&headers, &body.to_string()).await
+    }
+
+    /// The same by GET, as somebody whom the server knows.
+    async fn get(&self, accept: &str, query: &str) -> Answer {
+        let request = Request::get(format!("/graphql?{query}"))
+            .header("accept", accept)
+            .header("authorization", format!("bearer {}", self.me));
+        self.server.send(request.body(String::new()).unwrap()).await
+    }
+
+    /// Sends bytes over a connection of its own; `answer` reads what comes of it.
+    async fn raw<T>(&self, bytes: &[u8], answer: impl AsyncFnOnce(TcpStream) -> T) -> T {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.server.address).await.unwrap();
+            stream.write_all(bytes).await.unwrap();
+            answer(stream).await
+        };
+        tokio::time::timeout(LONG, exchange).await.unwrap()
+    }
 }
 
 #[tokio::test]
 async fn the_status_says_whether_a_request_was_executed() {
-    let world = World::new().await;
-    let (me, server) = (world.person(1).await, Server::start(&world).await);
-    let token = me.to_string();
+    let scene = Scene::new().await;
+    let (me, token) = (scene.me, scene.me.to_string());
     let good = json!({ "query": "query A($n: Int) { conversations(first: $n) { nodes { id } } } query B { me { id } }",
                        "operationName": "B", "variables": { "n": 3 }, "extensions": null });
     let missing = Uuid::from_u128(1 << 40).to_string();
@@ -111,7 +161,7 @@ async fn the_status_says_whether_a_request_was_executed() {
         ),
     ] {
         for (accept, status) in [(STRICT, strict), (LEGACY, legacy), ("*/*", legacy)] {
-            let answer = post(&server, accept, token, &body).await;
+            let answer = scene.ask(accept, token, &body).await;
             assert_eq!(answer.status, status, "{what} {accept} {}", answer.body);
             let kind = if accept == STRICT { STRICT } else { LEGACY };
             assert_eq!(answer.headers["content-type"], format!("{kind}; charset=utf-8"));
@@ -132,13 +182,10 @@ async fn the_status_says_whether_a_request_was_executed() {
 
 #[tokio::test]
 async fn what_is_no_request_is_refused_whatever_is_accepted() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
+    let scene = Scene::new().await;
     let post = async |kind: &str, body: &str| {
-        let request = Request::post("/graphql")
-            .header("content-type", kind)
-            .header("accept", LEGACY);
-        server.send(request.body(body.to_owned()).unwrap()).await
+        let headers = [("content-type", kind), ("accept", LEGACY)];
+        scene.post(&headers, body).await
     };
     let deep = format!(
         "{{\"query\":\"{{me{{id}}}}\",\"variables\":{{\"x\":{}",
@@ -180,87 +227,50 @@ async fn what_is_no_request_is_refused_whatever_is_accepted() {
     )
     .await;
     assert_eq!((large.status, code(&large.json())), (413, "too_large"));
-    let wants_text = Request::post("/graphql")
-        .header("content-type", "application/json")
-        .header("accept", "text/plain");
-    assert_eq!(
-        server
-            .send(wants_text.body("{}".to_owned()).unwrap())
-            .await
-            .status,
-        406
-    );
-    assert_eq!(
-        server
-            .send(Request::put("/graphql").body(String::new()).unwrap())
-            .await
-            .status,
-        405
-    );
+    let wants_text = scene.post(&[JSON, ("accept", "text/plain")], "{}").await;
+    assert_eq!(wants_text.status, 406);
+    let put = Request::put("/graphql").body(String::new()).unwrap();
+    assert_eq!(scene.server.send(put).await.status, 405);
 }
 
 #[tokio::test]
 async fn queries_can_be_sent_by_get_and_nothing_else() {
-    let world = World::new().await;
-    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    let scene = Scene::new().await;
+    let me = scene.me;
     let query = "query=query($i:ID!)%7Buser(id:$i)%7Busername%7D%7D";
-    let answer = get(
-        &server,
-        STRICT,
-        &me,
-        &format!("{query}&variables=%7B%22i%22:%22{me}%22%7D&operationName="),
-    )
-    .await;
+    let whole = format!("{query}&variables=%7B%22i%22:%22{me}%22%7D&operationName=");
+    let answer = scene.get(STRICT, &whole).await;
     assert_eq!(
         (answer.status, answer.json()),
         (200, json!({ "data": { "user": { "username": "user1" } } }))
     );
-    assert_eq!(
-        get(&server, LEGACY, &me, "query=mutation%7Bme%7D").await.status,
-        405
-    );
-    assert_eq!(
-        get(
-            &server,
-            LEGACY,
-            &me,
-            "query=subscription%7BreadModels%7Bname%7D%7D"
-        )
-        .await
-        .status,
-        405
-    );
+    for other in [
+        "query=mutation%7Bme%7D",
+        "query=subscription%7BreadModels%7Bname%7D%7D",
+    ] {
+        assert_eq!(scene.get(LEGACY, other).await.status, 405, "{other}");
+    }
     for wrong in [
         "",
         "query=%7Bme%7Bid%7D%7D&variables=17",
         "query=%7Bme%7Bid%7D%7D&extensions=%7B",
     ] {
-        assert_eq!(get(&server, LEGACY, &me, wrong).await.status, 400, "{wrong}");
+        assert_eq!(scene.get(LEGACY, wrong).await.status, 400, "{wrong}");
     }
-    assert_eq!(get(&server, STRICT, &me, "query=%7B").await.status, 400);
-    let page = get(
-        &server,
-        "text/html,application/xhtml+xml,*/*;q=0.8",
-        &me,
-        "query=%7B",
-    )
-    .await;
+    assert_eq!(scene.get(STRICT, "query=%7B").await.status, 400);
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    let page = scene.get(browser, "query=%7B").await;
     assert_eq!((page.status, page.body.as_str()), (200, "<html>"));
 }
 
 #[tokio::test]
 async fn without_a_token_nothing_but_the_schema_is_told() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
+    let scene = Scene::new().await;
     let ask = async |query: &str, authorization: Option<&str>| {
-        let mut request = Request::post("/graphql").header("content-type", "application/json");
-        if let Some(authorization) = authorization {
-            request = request.header("authorization", authorization);
-        }
-        server
-            .send(request.body(json!({ "query": query }).to_string()).unwrap())
-            .await
-            .json()
+        let mut headers = vec![JSON];
+        headers.extend(authorization.map(|authorization| ("authorization", authorization)));
+        let body = json!({ "query": query }).to_string();
+        scene.post(&headers, &body).await.json()
     };
     let answer = ask("{ me { id } }", None).await;
     assert_eq!(
@@ -283,29 +293,19 @@ async fn without_a_token_nothing_but_the_schema_is_told() {
 #[tokio::test]
 async fn the_header_carries_positions() {
     let wait = Duration::from_millis(10);
-    let world = World::with(GraphqlConfig {
+    let scene = Scene::with(GraphqlConfig {
         wait,
         statement_timeout: LONG,
         ..GraphqlConfig::default()
     })
     .await;
-    world.run("UPDATE log_lane SET head = 7").await;
-    let (me, server) = (world.person(1).await, Server::start(&world).await);
+    scene.world.run("UPDATE log_lane SET head = 7").await;
+    let bearer = format!("Bearer {}", scene.me);
+    let body = json!({ "query": "{ me { id } }" }).to_string();
     let ask = async |after: &[&str]| {
-        let mut request = Request::post("/graphql")
-            .header("content-type", "application/json")
-            .header("accept", STRICT)
-            .header("authorization", format!("Bearer {me}"));
-        for after in after {
-            request = request.header("Tidings-After", *after);
-        }
-        server
-            .send(
-                request
-                    .body(json!({ "query": "{ me { id } }" }).to_string())
-                    .unwrap(),
-            )
-            .await
+        let mut headers = vec![JSON, ("accept", STRICT), ("authorization", &*bearer)];
+        headers.extend(after.iter().map(|after| ("Tidings-After", *after)));
+        scene.post(&headers, &body).await
     };
     assert_eq!(ask(&["0:0", "1:0,0:0"]).await.status, 200);
     let late = ask(&["0:0", "1:7"]).await;
@@ -324,7 +324,7 @@ async fn the_header_carries_positions() {
 /// Whoever goes by the header comes no earlier than whoever goes by the answer.
 #[tokio::test]
 async fn the_header_that_says_when_to_come_again_is_what_the_answer_says() {
-    let world = World::with(GraphqlConfig {
+    let scene = Scene::with(GraphqlConfig {
         cost_per_second: 1,
         cost_burst: 1_500,
         deadline: 2 * LONG,
@@ -332,11 +332,10 @@ async fn the_header_that_says_when_to_come_again_is_what_the_answer_says() {
         ..GraphqlConfig::default()
     })
     .await;
-    let (me, server) = (world.person(1).await, Server::start(&world).await);
-    let token = me.to_string();
+    let token = scene.me.to_string();
     let query = json!({ "query": "{ conversations(first: 200) { nodes { id kind } } }" });
     let refused = loop {
-        let answer = post(&server, STRICT, &token, &query).await;
+        let answer = scene.ask(STRICT, &token, &query).await;
         if answer.status != 200 {
             break answer;
         }
@@ -353,20 +352,17 @@ async fn the_header_that_says_when_to_come_again_is_what_the_answer_says() {
 /// Nobody waits for what is not taken.
 #[tokio::test]
 async fn a_body_that_is_declared_too_large_is_refused_before_it_comes() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
+    let scene = Scene::new().await;
     for length in ["300000", "99999999999"] {
         let request = format!(
             "POST /graphql HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{{"
         );
-        let exchange = async {
-            let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
-            stream.write_all(request.as_bytes()).await.unwrap();
+        let beginning = async |mut stream: TcpStream| {
             let mut answer = vec![0; 12];
             stream.read_exact(&mut answer).await.unwrap();
             answer
         };
-        let answer = tokio::time::timeout(LONG, exchange).await.unwrap();
+        let answer = scene.raw(request.as_bytes(), beginning).await;
         assert_eq!(answer, b"HTTP/1.1 413", "{length}");
     }
 }
@@ -374,8 +370,7 @@ async fn a_body_that_is_declared_too_large_is_refused_before_it_comes() {
 /// Whoever sends all of it before reading must still come to read why it was refused.
 #[tokio::test]
 async fn a_body_that_is_too_large_is_answered_and_not_reset() {
-    let world = World::new().await;
-    let server = Server::start(&world).await;
+    let scene = Scene::new().await;
     let head =
         "POST /graphql HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: application/json\r\n";
     let body = vec![b' '; 5_000_000];
@@ -389,14 +384,12 @@ async fn a_body_that_is_too_large_is_answered_and_not_reset() {
     let mut declared = format!("{head}content-length: {}\r\n\r\n", body.len()).into_bytes();
     declared.extend(&body);
     for request in [chunked, declared] {
-        let exchange = async {
-            let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
-            stream.write_all(&request).await.unwrap();
+        let whole = async |mut stream: TcpStream| {
             let mut answer = String::new();
             stream.read_to_string(&mut answer).await.unwrap();
             answer
         };
-        let answer = tokio::time::timeout(LONG, exchange).await.unwrap();
+        let answer = scene.raw(&request, whole).await;
         assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
         assert!(answer.contains("too_large"), "{answer}");
     }
