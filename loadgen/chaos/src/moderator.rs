@@ -25,6 +25,11 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Nothing else is ordered before.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
+/// The code that refuses what is settled otherwise.
+const CONFLICT: &str = "conflict";
+/// The state of a report that somebody looks at.
+const ASSIGNED: &str = "ASSIGNED";
+
 const REPORTS: &str =
     "{ admin { reports(first: 20) { nodes { id conversation message reporter { id } } } } }";
 const WITHHOLD: &str =
@@ -41,6 +46,19 @@ pub(crate) struct Case {
     message: Uuid,
     /// Where the report stands: a crash may have taken back what read models had of it.
     reported: Position,
+}
+
+/// What is to be done about a report.
+struct Wish {
+    name: &'static str,
+    text: &'static str,
+    variables: Value,
+    /// The events that it makes.
+    makes: Vec<Order>,
+    /// What the report is then.
+    state: &'static str,
+    /// Whether its message is withheld then, unless that is for somebody else to say.
+    withheld: Option<bool>,
 }
 
 pub(crate) struct Moderator {
@@ -110,34 +128,23 @@ impl Moderator {
 
     /// Has the message withheld.
     pub(crate) async fn withhold(&mut self, case: &Case, note: &str) -> Option<()> {
-        let mut makes = self.looks_at(case);
-        makes.push(self.turn(case, Some(note)));
-        let variables = json!({ "id": case.report, "note": note });
-        self.order(
-            case,
-            "report.withhold",
-            WITHHOLD,
-            &variables,
-            &makes,
-            ("ASSIGNED", true),
-        )
-        .await
+        let wish = self.withholding(case, note);
+        self.order(case, &wish).await.map(drop)
     }
 
     /// Has the message shown again.
     pub(crate) async fn show_again(&mut self, case: &Case) -> Option<()> {
         let mut makes = self.looks_at(case);
         makes.push(self.turn(case, None));
-        let variables = json!({ "id": case.report });
-        self.order(
-            case,
-            "report.show_again",
-            SHOW_AGAIN,
-            &variables,
-            &makes,
-            ("ASSIGNED", false),
-        )
-        .await
+        let wish = Wish {
+            name: "report.show_again",
+            text: SHOW_AGAIN,
+            variables: json!({ "id": case.report }),
+            makes,
+            state: ASSIGNED,
+            withheld: Some(false),
+        };
+        self.order(case, &wish).await.map(drop)
     }
 
     /// Settles the report, of a message that is withheld or not.
@@ -148,6 +155,54 @@ impl Moderator {
         note: Option<&str>,
         withheld: bool,
     ) -> Option<()> {
+        let wish = self.settling(case, handling, note, withheld);
+        self.order(case, &wish).await.map(drop)
+    }
+
+    /// Settles once more what is settled so: it is answered alike, and nothing comes of it.
+    pub(crate) async fn settle_again(
+        &mut self,
+        case: &Case,
+        handling: Handling,
+        note: Option<&str>,
+    ) -> Option<()> {
+        self.order(case, &resolving(case, handling, note)).await.map(drop)
+    }
+
+    /// What is settled stays so: nothing else is done about it.
+    pub(crate) async fn comes_too_late(&mut self, case: &Case, other: Handling) {
+        let resolve = json!({ "id": case.report, "action": other.action(), "note": "after all" });
+        let withhold = json!({ "id": case.report, "note": "after all" });
+        for (text, variables) in [(RESOLVE, resolve), (WITHHOLD, withhold)] {
+            self.forget().await;
+            let (answer, open) = self.insist(text, &variables, Some(case.reported)).await;
+            self.open = open;
+            match answer {
+                Some(Answer::Refused(code)) if code == CONFLICT => {
+                    self.effects.add("refused as it should be", 1);
+                }
+                answer => self.problems.push(format!(
+                    "the report {} is settled, and {variables} is answered with {answer:?}",
+                    case.report
+                )),
+            }
+        }
+    }
+
+    fn withholding(&mut self, case: &Case, note: &str) -> Wish {
+        let mut makes = self.looks_at(case);
+        makes.push(self.turn(case, Some(note)));
+        Wish {
+            name: "report.withhold",
+            text: WITHHOLD,
+            variables: json!({ "id": case.report, "note": note }),
+            makes,
+            state: ASSIGNED,
+            withheld: Some(true),
+        }
+    }
+
+    fn settling(&mut self, case: &Case, handling: Handling, note: Option<&str>, withheld: bool) -> Wish {
         let place = (case.conversation, case.message);
         let mut makes = vec![Order::handling(
             self.person.user,
@@ -161,56 +216,10 @@ impl Moderator {
         } else if withheld {
             makes.push(self.turn(case, None));
         }
-        self.resolve(case, handling, note, &makes).await
-    }
-
-    /// Settles once more what is settled so: it is answered alike, and nothing comes of it.
-    pub(crate) async fn settle_again(
-        &mut self,
-        case: &Case,
-        handling: Handling,
-        note: Option<&str>,
-    ) -> Option<()> {
-        self.resolve(case, handling, note, &[]).await
-    }
-
-    /// What is settled stays so: nothing else is done about it.
-    pub(crate) async fn comes_too_late(&mut self, case: &Case, other: Handling) {
-        let resolve = json!({ "id": case.report, "action": other.action(), "note": "after all" });
-        let withhold = json!({ "id": case.report, "note": "after all" });
-        for (text, variables) in [(RESOLVE, resolve), (WITHHOLD, withhold)] {
-            self.forget().await;
-            let (answer, open) = self.insist(text, &variables, Some(case.reported)).await;
-            self.open = open;
-            match answer {
-                Some(Answer::Refused(code)) if code == "conflict" => {
-                    self.effects.add("refused as it should be", 1);
-                }
-                answer => self.problems.push(format!(
-                    "the report {} is settled, and {variables} is answered with {answer:?}",
-                    case.report
-                )),
-            }
-        }
-    }
-
-    async fn resolve(
-        &mut self,
-        case: &Case,
-        handling: Handling,
-        note: Option<&str>,
-        makes: &[Order],
-    ) -> Option<()> {
-        let variables = json!({ "id": case.report, "action": handling.action(), "note": note });
-        self.order(
-            case,
-            "report.settle",
-            RESOLVE,
-            &variables,
+        Wish {
             makes,
-            (handling.state(), false),
-        )
-        .await
+            ..resolving(case, handling, note)
+        }
     }
 
     /// Whoever withholds or shows again looks at the report from then on.
@@ -226,23 +235,33 @@ impl Moderator {
         Order::withholding(case.conversation, case.message, turn, reason)
     }
 
-    /// Has something done that makes these events, and leaves the report in this state and its message withheld or not. None where it was not done.
-    async fn order(
-        &mut self,
-        case: &Case,
-        name: &'static str,
-        text: &str,
-        variables: &Value,
-        makes: &[Order],
-        becomes: (&str, bool),
-    ) -> Option<()> {
+    /// Has something done. Answers what is told of the report then; none where it was not done.
+    async fn order(&mut self, case: &Case, wish: &Wish) -> Option<Value> {
+        let answer = self.ask(case, wish).await;
+        self.must_be_done(wish, answer)
+    }
+
+    /// Says what it makes, and asks for it.
+    async fn ask(&mut self, case: &Case, wish: &Wish) -> Option<Answer> {
         self.forget().await;
-        for order in makes {
+        for order in &wish.makes {
             self.scribe.ordered(order);
         }
-        let (answer, open) = self.insist(text, variables, Some(case.reported)).await;
+        let (answer, open) = self.insist(wish.text, &wish.variables, Some(case.reported)).await;
         self.open = open;
-        let data = match answer {
+        answer
+    }
+
+    /// Nothing stands against it.
+    fn must_be_done(&mut self, wish: &Wish, answer: Option<Answer>) -> Option<Value> {
+        let Wish {
+            name,
+            variables,
+            state,
+            withheld,
+            ..
+        } = wish;
+        let mut data = match answer {
             Some(Answer::Data(data)) => data,
             other => {
                 self.problems.push(format!(
@@ -251,18 +270,20 @@ impl Moderator {
                 return None;
             }
         };
-        for order in makes {
+        for order in &wish.makes {
             self.scribe.carried_out(order);
         }
-        self.effects.add(name, 1);
-        let (state, withheld) = becomes;
+        self.effects.add(wish.name, 1);
+        let done = data.get_mut("done").map(Value::take).unwrap_or_default();
+        let is_otherwise =
+            done["state"] != *state || withheld.is_some_and(|withheld| done["withheld"] != withheld);
         // Who comes to what was done already is told of it by read models that a crash may have set back.
-        if open.is_none() && data["done"] != json!({ "state": state, "withheld": withheld }) {
+        if self.open.is_none() && is_otherwise {
             self.problems.push(format!(
-                "{name} with {variables} is acked with {data}; the report should be {state} and its message withheld: {withheld}"
+                "{name} with {variables} is acked with {done}; the report should be {state} and its message withheld: {withheld:?}"
             ));
         }
-        Some(())
+        Some(done)
     }
 
     /// Waits until nothing is left of what had no answer.
@@ -282,17 +303,41 @@ impl Moderator {
         let deadline = Instant::now() + PATIENCE;
         let mut open = None;
         while Instant::now() < deadline {
-            let node = &self.nodes[self.next % self.nodes.len()];
-            self.next += 1;
-            let asked_at = Instant::now();
-            let asked = Box::pin(self.person.ask_once(node, text, variables, after));
-            if let Ok(Ok(answer)) = timeout(ANSWER_LIMIT, asked).await {
-                return (Some(answer), open);
+            let (answer, asked_at) = self.try_once(text, variables, after).await;
+            if answer.is_some() {
+                return (answer, open);
             }
             open = Some(asked_at);
             sleep(PAUSE).await;
         }
         (None, open)
+    }
+
+    /// Asks the next node. Answers also when that was.
+    async fn try_once(
+        &mut self,
+        text: &str,
+        variables: &Value,
+        after: Option<Position>,
+    ) -> (Option<Answer>, Instant) {
+        let node = &self.nodes[self.next % self.nodes.len()];
+        self.next += 1;
+        let asked_at = Instant::now();
+        let asked = Box::pin(self.person.ask_once(node, text, variables, after));
+        let answer = timeout(ANSWER_LIMIT, asked).await.ok().and_then(Result::ok);
+        (answer, asked_at)
+    }
+}
+
+/// To settle a report, and nothing more.
+fn resolving(case: &Case, handling: Handling, note: Option<&str>) -> Wish {
+    Wish {
+        name: "report.settle",
+        text: RESOLVE,
+        variables: json!({ "id": case.report, "action": handling.action(), "note": note }),
+        makes: Vec::new(),
+        state: handling.state(),
+        withheld: Some(false),
     }
 }
 
