@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::chorus::{Chorus, Sung};
 use crate::fault::BARE;
 use crate::http::Person;
-use crate::moderator::Moderator;
+use crate::moderator::{Moderator, SETTLED, WITHHELD};
 use crate::reader::{LEFT_OUT, Reader};
 use crate::said::Said;
 use crate::scribe::Clock;
@@ -31,6 +31,7 @@ mod invitation;
 mod link;
 mod moderation;
 mod report;
+mod together;
 
 pub(crate) use report::Filed;
 
@@ -90,6 +91,8 @@ impl Scene {
                 "report.show_again",
                 "report.settle",
                 LEFT_OUT,
+                SETTLED,
+                WITHHELD,
             ],
         }
     }
@@ -106,8 +109,9 @@ pub(crate) struct Company {
     guests: [Player; 3],
     /// What was reported.
     filed: Vec<Filed>,
-    /// Looks after that, and the second of the guests reads it meanwhile.
+    /// Looks after that, with somebody else who comes in between, and the second of the guests reads it meanwhile.
     moderator: Moderator,
+    colleague: Moderator,
     reader: Reader,
 }
 
@@ -136,6 +140,9 @@ impl Company {
         let apis: Vec<Api> = apis.collect::<Result<_>>()?;
         let [_, ben, _] = &world.guests;
         let places = nodes.iter().copied().zip(apis.clone()).collect();
+        let moderators = world.moderators.each_ref();
+        let [moderator, colleague] =
+            moderators.map(|person| Moderator::new(clock, &name, person, apis.clone()));
         let player = |person: &Person| Player {
             user: person.user,
             chorus: Chorus::new(clock, &name, person, nodes),
@@ -146,7 +153,8 @@ impl Company {
             friends: [friend, other].map(player),
             guests: world.guests.each_ref().map(player),
             filed: Vec::new(),
-            moderator: Moderator::new(clock, &name, &world.moderator, apis),
+            moderator,
+            colleague,
             reader: Reader::new(clock, &format!("{name} reads"), ben, places),
             name,
         })
@@ -165,6 +173,7 @@ impl Company {
         let players = [self.host].into_iter().chain(self.friends).chain(self.guests);
         let filed = self.filed;
         let mut sung = self.moderator.close();
+        sung.and(self.colleague.close());
         sung.and(self.reader.close());
         for mut player in players {
             player.say_again().await;

@@ -17,8 +17,8 @@ use crate::own::{FIELDS, Standing};
 const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 const TOTALS: &str = "{ unreadTotal mentionTotal }";
 const ADMIN: &str = "{ admin { reports(first: 1) { nodes { id } } } }";
-const REPORT: &str =
-    "conversation message reason note state withheld sender { id } reporter { id } evidence { text }";
+const REPORT: &str = "conversation message reason note state withheld \
+     sender { id } reporter { id } handledBy { id } evidence { text }";
 
 /// Somebody with an account.
 #[derive(Clone, Debug)]
@@ -59,6 +59,9 @@ pub(crate) struct Reported {
     pub(crate) withheld: bool,
     pub(crate) sender: Named,
     pub(crate) reporter: Named,
+    /// Who has done something about it last.
+    #[serde(rename = "handledBy")]
+    pub(crate) handled_by: Option<Named>,
     /// What the message had said by then.
     pub(crate) evidence: Vec<Version>,
 }

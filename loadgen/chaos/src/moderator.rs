@@ -16,6 +16,10 @@ use crate::http::Person;
 use crate::moderation::{Handling, Order, Turns};
 use crate::scribe::{Clock, Scribe};
 
+mod together;
+
+pub(crate) use together::{SETTLED, WITHHELD};
+
 /// How long a node may take to answer before another one is asked.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// How long an order may stay without any answer. Longer than all faults of a run.
@@ -90,6 +94,10 @@ impl Moderator {
             effects: Effects::default(),
             problems: Vec::new(),
         }
+    }
+
+    pub(crate) fn user(&self) -> Uuid {
+        self.person.user
     }
 
     pub(crate) fn close(self) -> Sung {

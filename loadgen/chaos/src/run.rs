@@ -149,8 +149,10 @@ async fn perform(plan: &Plan, program: &Path, ground: &Arc<Ground>, findings: &m
     let (mut world, journals) = making.await.context("no conversations in time")??;
     let restores = |step: &Step| matches!(step.fault, Fault::Restore { .. });
     world.goes_back = plan.steps.iter().any(restores);
-    ground.make_moderator(&world.moderator.name).await?;
-    world.moderator.renew().await?;
+    for moderator in &world.moderators {
+        ground.make_moderator(&moderator.name).await?;
+        moderator.renew().await?;
+    }
     let world = Arc::new(world);
     findings.journals.extend(journals);
     findings.began = clock.now();

@@ -27,6 +27,8 @@ const GROUPS: usize = 4;
 const HOSTILE: usize = 4;
 /// Those who have no device of their own.
 const GUESTS: usize = 3;
+/// Those who see what is reported.
+const MODERATORS: usize = 2;
 /// Before a command that was not answered goes out again. Whoever waits for the world has a limit.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pairs beside those of the bare devices.
@@ -44,8 +46,8 @@ pub(crate) struct World {
     pub(crate) hostile: (Vec<Person>, Uuid),
     /// Those who have no device and no conversation, for [scenes](crate::company): what becomes of them disturbs nobody else.
     pub(crate) guests: [Person; GUESTS],
-    /// Somebody who sees what is reported, and has no conversation either.
-    pub(crate) moderator: Person,
+    /// Those who see what is reported, and have no conversation either.
+    pub(crate) moderators: [Person; MODERATORS],
 }
 
 /// A conversation.
@@ -130,7 +132,13 @@ impl World {
             guests.push(Person::register(node, &name).await?);
         }
         let guests = guests.try_into().map_err(|_| anyhow!("too few guests"))?;
-        let moderator = Person::register(&nodes[0], &format!("moderator-{}", &tag[..8])).await?;
+        let mut moderators = Vec::with_capacity(MODERATORS);
+        for number in 0..MODERATORS {
+            let node = &nodes[number % nodes.len()];
+            let name = format!("moderator{number}-{}", &tag[..8]);
+            moderators.push(Person::register(node, &name).await?);
+        }
+        let moderators = moderators.try_into().map_err(|_| anyhow!("too few moderators"))?;
         let mut hostile = Vec::with_capacity(HOSTILE);
         for number in 0..HOSTILE {
             let node = &nodes[number % nodes.len()];
@@ -152,7 +160,7 @@ impl World {
             goes_back: false,
             hostile: (hostile, id),
             guests,
-            moderator,
+            moderators,
         };
         Ok((world, journals.collect()))
     }

@@ -29,7 +29,7 @@ impl Company {
         }
         self.look(subject).await?;
         self.moderator.show_again(&case).await?;
-        self.becomes(subject, "ASSIGNED", false);
+        self.becomes(subject, self.moderator.user(), "ASSIGNED", false);
         self.look(subject).await?;
         self.withhold(subject, &case, "it may be one after all").await?;
         self.look(subject).await?;
@@ -76,16 +76,16 @@ impl Company {
         self.look(subject).await
     }
 
-    async fn find(&mut self, subject: &Subject) -> Option<Case> {
+    pub(super) async fn find(&mut self, subject: &Subject) -> Option<Case> {
         let place = (subject.sight.conversation, subject.sight.message);
         self.moderator
             .find(place, subject.reporter, subject.reported)
             .await
     }
 
-    async fn withhold(&mut self, subject: &Subject, case: &Case, note: &str) -> Option<()> {
+    pub(super) async fn withhold(&mut self, subject: &Subject, case: &Case, note: &str) -> Option<()> {
         self.moderator.withhold(case, note).await?;
-        self.becomes(subject, "ASSIGNED", true);
+        self.becomes(subject, self.moderator.user(), "ASSIGNED", true);
         Some(())
     }
 
@@ -98,7 +98,7 @@ impl Company {
         withheld: bool,
     ) -> Option<()> {
         self.moderator.settle(case, handling, note, withheld).await?;
-        self.becomes(subject, handling.state(), false);
+        self.becomes(subject, self.moderator.user(), handling.state(), false);
         Some(())
     }
 
@@ -116,21 +116,22 @@ impl Company {
     }
 
     /// Somebody says something behind all that was done, and Ben reads what was reported.
-    async fn look(&mut self, subject: &Subject) -> Option<()> {
+    pub(super) async fn look(&mut self, subject: &Subject) -> Option<()> {
         let [ann, ..] = &mut self.guests;
         let said = ann.text(subject.sight.conversation, "and now").await?;
         self.reader.look(&subject.sight, said.position).await;
         Some(())
     }
 
-    /// What moderators have to see of the report from now on, and of others of the same message.
-    fn becomes(&mut self, subject: &Subject, state: &'static str, withheld: bool) {
+    /// What moderators have to see of the report once somebody has handled it, and of others of the same message.
+    pub(super) fn becomes(&mut self, subject: &Subject, by: Uuid, state: &'static str, withheld: bool) {
         let message = subject.sight.message;
         let mut filed = self.filed.iter_mut();
         if let Some(filed) =
             filed.find(|filed| filed.message == message && filed.reporter == subject.reporter)
         {
             filed.state = state;
+            filed.handled_by = Some(by);
         }
         self.shows(subject, withheld);
     }

@@ -19,8 +19,9 @@ pub(crate) struct Filed {
     pub(crate) note: Option<&'static str>,
     /// What the message had said by then, first and after each edit.
     pub(crate) words: Vec<&'static str>,
-    /// What has become of it, as GraphQL names it, and whether the message is withheld.
+    /// What has become of it, as GraphQL names it, by whom, and whether the message is withheld.
     pub(crate) state: &'static str,
+    pub(crate) handled_by: Option<Uuid>,
     pub(crate) withheld: bool,
 }
 
@@ -48,6 +49,12 @@ impl Company {
         }
         if let Some(subject) = self.report_another(group, "liars").await {
             self.leave_withheld(&subject).await;
+        }
+        if let Some(subject) = self.report_another(group, "rogues").await {
+            self.settle_at_once(&subject).await;
+        }
+        if let Some(subject) = self.report_another(group, "knaves").await {
+            self.dismiss_while_withheld(&subject).await;
         }
         self.host.text(group, "no more of that").await;
     }
@@ -81,6 +88,7 @@ impl Company {
             note,
             words,
             state: OPEN,
+            handled_by: None,
             withheld: false,
         });
         // Once is enough, whatever is said the second time.
@@ -145,6 +153,7 @@ impl Company {
                     note: None,
                     words: vec!["you fools"],
                     state: OPEN,
+                    handled_by: None,
                     withheld: false,
                 });
             }
@@ -169,6 +178,7 @@ impl Company {
             note: None,
             words: vec![word],
             state: OPEN,
+            handled_by: None,
             withheld: false,
         });
         Some(Subject {

@@ -20,6 +20,7 @@ struct Seen<'r> {
     note: Option<&'r str>,
     words: Vec<Option<&'r str>>,
     state: &'r str,
+    handled_by: Option<Uuid>,
     withheld: bool,
 }
 
@@ -60,6 +61,7 @@ impl<'r> From<&'r Filed> for Seen<'r> {
             note: filed.note,
             words: filed.words.iter().copied().map(Some).collect(),
             state: filed.state,
+            handled_by: filed.handled_by,
             withheld: filed.withheld,
         }
     }
@@ -77,6 +79,7 @@ impl<'r> From<&'r Reported> for Seen<'r> {
             note: reported.note.as_deref(),
             words: versions.map(|version| version.text.as_deref()).collect(),
             state: &reported.state,
+            handled_by: reported.handled_by.map(|handler| handler.id),
             withheld: reported.withheld,
         }
     }
@@ -87,11 +90,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::http::Named;
 
     const ANN: Uuid = Uuid::from_u128(1);
     const BEN: Uuid = Uuid::from_u128(2);
     const CAT: Uuid = Uuid::from_u128(3);
     const ROOM: Uuid = Uuid::from_u128(4);
+    const MOD: Uuid = Uuid::from_u128(5);
 
     /// Ben reports what Ann said.
     fn filed(message: u128) -> Filed {
@@ -104,6 +109,7 @@ mod tests {
             note: None,
             words: vec!["fool", "you fool"],
             state: "OPEN",
+            handled_by: None,
             withheld: false,
         }
     }
@@ -112,7 +118,8 @@ mod tests {
         let evidence: Vec<_> = words.iter().map(|text| json!({ "text": text })).collect();
         let node = json!({
             "conversation": ROOM, "message": Uuid::from_u128(message), "reason": "an insult", "note": null,
-            "sender": { "id": ANN }, "reporter": { "id": BEN }, "evidence": evidence, "state": "OPEN", "withheld": false,
+            "sender": { "id": ANN }, "reporter": { "id": BEN }, "evidence": evidence, "state": "OPEN", "handledBy": null,
+            "withheld": false,
         });
         serde_json::from_value(node).unwrap()
     }
@@ -136,16 +143,19 @@ mod tests {
     fn a_report_that_is_settled_is_so_for_all_moderators_and_its_message_shown() {
         let settled = Filed {
             state: "DISMISSED",
+            handled_by: Some(MOD),
             ..filed(8)
         };
-        let told = |state: &str, withheld| Reported {
+        let told = |state: &str, by, withheld| Reported {
             state: state.to_owned(),
+            handled_by: Some(Named { id: by }),
             withheld,
             ..told(8, &["fool", "you fool"])
         };
         let filed = [settled];
-        assert_eq!(differs(CAT, &filed, &[told("DISMISSED", false)]), None);
-        assert!(differs(CAT, &filed, &[told("ASSIGNED", false)]).is_some());
-        assert!(differs(CAT, &filed, &[told("DISMISSED", true)]).is_some());
+        assert_eq!(differs(CAT, &filed, &[told("DISMISSED", MOD, false)]), None);
+        assert!(differs(CAT, &filed, &[told("ASSIGNED", MOD, false)]).is_some());
+        assert!(differs(CAT, &filed, &[told("DISMISSED", MOD, true)]).is_some());
+        assert!(differs(CAT, &filed, &[told("DISMISSED", CAT, false)]).is_some());
     }
 }
