@@ -27,12 +27,14 @@ use crate::world::World;
 
 mod ban;
 mod contact;
+mod edit;
 mod invitation;
 mod link;
 mod moderation;
 mod report;
 mod together;
 
+use edit::EDITED;
 pub(crate) use report::Filed;
 
 /// Of so many commands one comes again with something else under its id.
@@ -93,6 +95,7 @@ impl Scene {
                 LEFT_OUT,
                 SETTLED,
                 WITHHELD,
+                EDITED,
             ],
         }
     }

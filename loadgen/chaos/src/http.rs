@@ -17,7 +17,7 @@ use crate::own::{FIELDS, Standing};
 const PAGE: &str = "pageInfo { hasNextPage endCursor }";
 const TOTALS: &str = "{ unreadTotal mentionTotal }";
 const ADMIN: &str = "{ admin { reports(first: 1) { nodes { id } } } }";
-const REPORT: &str = "conversation message reason note state withheld \
+const REPORT: &str = "conversation message reason note versions state withheld \
      sender { id } reporter { id } handledBy { id } evidence { text }";
 
 /// Somebody with an account.
@@ -55,6 +55,8 @@ pub(crate) struct Reported {
     pub(crate) message: Uuid,
     pub(crate) reason: String,
     pub(crate) note: Option<String>,
+    /// Of how many versions whoever took the report knew.
+    pub(crate) versions: usize,
     pub(crate) state: String,
     pub(crate) withheld: bool,
     pub(crate) sender: Named,

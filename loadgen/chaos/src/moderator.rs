@@ -16,8 +16,10 @@ use crate::http::Person;
 use crate::moderation::{Handling, Order, Turns};
 use crate::scribe::{Clock, Scribe};
 
+mod evidence;
 mod together;
 
+pub(crate) use evidence::Held;
 pub(crate) use together::{SETTLED, WITHHELD};
 
 /// How long a node may take to answer before another one is asked.
@@ -230,7 +232,7 @@ impl Moderator {
         }
     }
 
-    /// Whoever withholds or shows again looks at the report from then on.
+    /// Whoever does anything but settle the report looks at it from then on.
     fn looks_at(&mut self, case: &Case) -> Vec<Order> {
         let is_new = self.assigned.insert(case.report);
         let place = (case.conversation, case.message);

@@ -128,6 +128,7 @@ async fn what_is_reported_is_so_once_and_only_moderators_see_it_whatever_breaks(
         "refused as it should be",
         "reports that two moderators settled at once",
         "reports settled while another moderator withheld",
+        "messages reported while they were edited",
     ];
     scene(9009, &wanted).await;
 }

@@ -26,7 +26,7 @@ pub(crate) struct Filed {
 }
 
 /// The state of a report that nobody has looked at.
-const OPEN: &str = "OPEN";
+pub(super) const OPEN: &str = "OPEN";
 
 impl Company {
     pub(super) async fn reports(&mut self) {
@@ -56,6 +56,7 @@ impl Company {
         if let Some(subject) = self.report_another(group, "knaves").await {
             self.dismiss_while_withheld(&subject).await;
         }
+        self.edit_while_reported(group).await;
         self.host.text(group, "no more of that").await;
     }
 
@@ -195,7 +196,7 @@ impl Company {
     }
 }
 
-fn reporting(conversation: Uuid, message: Uuid, reason: &str, note: Option<&str>) -> Action {
+pub(super) fn reporting(conversation: Uuid, message: Uuid, reason: &str, note: Option<&str>) -> Action {
     Action::ReportSend {
         conversation,
         message,
@@ -205,7 +206,7 @@ fn reporting(conversation: Uuid, message: Uuid, reason: &str, note: Option<&str>
 }
 
 impl Player {
-    async fn report(&mut self, report: Action) -> Option<Ack> {
+    pub(super) async fn report(&mut self, report: Action) -> Option<Ack> {
         let name = report.name();
         let ack = self.say(Said::report(self.user, report)).await;
         self.must_be_acked(name, ack)
@@ -216,7 +217,7 @@ impl Player {
         self.say_in_vain(said, code).await;
     }
 
-    async fn edit(&mut self, conversation: Uuid, message: Uuid, text: &str) -> Option<Ack> {
+    pub(super) async fn edit(&mut self, conversation: Uuid, message: Uuid, text: &str) -> Option<Ack> {
         let content = Content::text(text);
         let action = Action::MessageEdit {
             conversation,

@@ -18,6 +18,7 @@ struct Seen<'r> {
     reporter: Uuid,
     reason: &'r str,
     note: Option<&'r str>,
+    versions: usize,
     words: Vec<Option<&'r str>>,
     state: &'r str,
     handled_by: Option<Uuid>,
@@ -59,6 +60,7 @@ impl<'r> From<&'r Filed> for Seen<'r> {
             reporter: filed.reporter,
             reason: filed.reason,
             note: filed.note,
+            versions: filed.words.len(),
             words: filed.words.iter().copied().map(Some).collect(),
             state: filed.state,
             handled_by: filed.handled_by,
@@ -77,6 +79,7 @@ impl<'r> From<&'r Reported> for Seen<'r> {
             reporter: reported.reporter.id,
             reason: &reported.reason,
             note: reported.note.as_deref(),
+            versions: reported.versions,
             words: versions.map(|version| version.text.as_deref()).collect(),
             state: &reported.state,
             handled_by: reported.handled_by.map(|handler| handler.id),
@@ -118,6 +121,7 @@ mod tests {
         let evidence: Vec<_> = words.iter().map(|text| json!({ "text": text })).collect();
         let node = json!({
             "conversation": ROOM, "message": Uuid::from_u128(message), "reason": "an insult", "note": null,
+            "versions": words.len(),
             "sender": { "id": ANN }, "reporter": { "id": BEN }, "evidence": evidence, "state": "OPEN", "handledBy": null,
             "withheld": false,
         });
