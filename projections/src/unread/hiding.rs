@@ -8,6 +8,7 @@ use deadpool_postgres::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::UserEvent;
 use tidings_eventlog::Pool;
+use tidings_eventlog::record::lane_of;
 use tokio_postgres::Error;
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub struct HiddenAmong {
     pub cleared: u64,
     /// Single messages, by seq.
     pub messages: BTreeSet<u64>,
+    /// The position in the user's lane up to which the log was folded for this; behind it there may be more.
+    pub folded: u64,
 }
 
 impl HiddenAmong {
@@ -34,7 +37,7 @@ impl HiddenAmong {
 }
 
 /// Which of the messages at these seqs of a conversation `user` has hidden, and how far the conversation is cleared. It may be less
-/// than the log says.
+/// than the log says behind [`folded`](HiddenAmong::folded).
 pub async fn hidden_among(
     pool: &Pool,
     user: Uuid,
@@ -42,17 +45,22 @@ pub async fn hidden_among(
     seqs: &[u64],
 ) -> Result<HiddenAmong, ProjectionError> {
     let seqs: Vec<i64> = seqs.iter().map(|seq| *seq as i64).collect();
+    let lane = i16::from(lane_of(user));
     let reading = async {
         let client = pool.get().await?;
         let statement = client.prepare_cached(&HIDDEN_AMONG.text(client.home())).await?;
-        let rows = client.query(&statement, &[&user, &conversation, &seqs]).await?;
+        let rows = client
+            .query(&statement, &[&user, &conversation, &seqs, &lane])
+            .await?;
         let mut hidden = HiddenAmong::default();
         for row in &rows {
-            let seq = row.try_get::<_, i64>(0)? as u64;
-            if row.try_get(1)? {
-                hidden.cleared = seq;
-            } else {
-                hidden.messages.insert(seq);
+            let place = row.try_get::<_, i64>(1)? as u64;
+            match row.try_get(0)? {
+                "cleared" => hidden.cleared = place,
+                "folded" => hidden.folded = place,
+                _ => {
+                    hidden.messages.insert(place);
+                }
             }
         }
         Ok::<_, ProjectionError>(hidden)
