@@ -198,3 +198,57 @@ async fn who_may_not_see_a_message_cannot_send_it_on() {
     }
     node.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_hidden_a_moment_ago_is_sent_on_from_no_node() {
+    let store = Store::new().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let [ann, ben] = one.people(["ann", "ben"]).await;
+    let (mut phone, mut tablet) = (one.socket(&ann).await, two.socket(&ann).await);
+    let from = phone.create_group(&[&ben]).await;
+    let to = phone.open_direct(&ben).await;
+    let mut said = vec![];
+    for words in ["one", "two", "three"] {
+        said.push(phone.say(from, words).await);
+    }
+    one.folded(&ann).await;
+    // The read models learn of nothing that she hides.
+    let mut holder = store.client().await;
+    let held = holder.transaction().await.unwrap();
+    let lane = i16::from(ann.id.as_bytes()[15]);
+    let lock = "SELECT 1 FROM projection_checkpoint WHERE lane = $1 FOR UPDATE";
+    held.query(lock, &[&lane]).await.unwrap();
+
+    let hide = json!({ "type": "message.hide", "conversation": from, "messages": [said[1]["id"]] });
+    phone.acked(hide).await;
+    let refused = tablet
+        .refused(forward(to, from, &said[1]["id"]), "not_found")
+        .await;
+    assert_eq!(refused["field"], "forward", "{refused}");
+    // However much she has marked since.
+    for n in 0..40 {
+        phone
+            .acked(json!({ "type": "conversation.mute", "conversation": from, "on": n % 2 == 0 }))
+            .await;
+    }
+    tablet
+        .refused(forward(to, from, &said[1]["id"]), "not_found")
+        .await;
+    tablet.acked(forward(to, from, &said[0]["id"])).await;
+    let clear = json!({ "type": "conversation.clear", "conversation": from, "seq": said[1]["seq"] });
+    phone.acked(clear).await;
+    tablet
+        .refused(forward(to, from, &said[0]["id"]), "not_found")
+        .await;
+    tablet.acked(forward(to, from, &said[2]["id"])).await;
+
+    held.rollback().await.unwrap();
+    one.folded(&ann).await;
+    for hidden in &said[..2] {
+        tablet
+            .refused(forward(to, from, &hidden["id"]), "not_found")
+            .await;
+    }
+    one.stop().await;
+    two.stop().await;
+}
