@@ -31,6 +31,9 @@ pub const APPENDER_SESSION: &str = "SET plan_cache_mode = force_generic_plan; SE
 /// How long a refusal of the server counts after it, though sessions can be made: a full disk lets them.
 const REFUSAL: Duration = Duration::from_secs(10);
 
+/// A session is waited for, when it is ended, for one part in so many of a time-out.
+const ENDINGS: u32 = 5;
+
 /// Appends batches over a few connections of its own.
 #[derive(Debug)]
 pub struct Appender {
@@ -38,6 +41,8 @@ pub struct Appender {
     slots: Semaphore,
     idle: Mutex<Vec<Connection>>,
     trouble: Mutex<Option<Trouble>>,
+    /// Sessions whose append nobody has seen the end of.
+    lost: Mutex<Vec<Lost>>,
     constancy: Constancy,
 }
 
@@ -57,6 +62,41 @@ pub struct Trouble {
 struct Connection {
     session: Session,
     statement: Statement,
+    backend: Backend,
+}
+
+/// What a session is to its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Backend {
+    pid: i32,
+    begun: DateTime<Utc>,
+}
+
+/// A session that was given up while it appended to a lane. What it was sent may be on its way to the server still, and be carried out whenever it
+/// arrives there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lost {
+    lane: u8,
+    backend: Backend,
+}
+
+/// An append that the server carries out. Where nobody sees how it ends, also because they ask no further, its session is lost.
+struct OnItsWay<'a> {
+    appender: &'a Appender,
+    lane: u8,
+    backend: Backend,
+    has_ended: bool,
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.appender.lost().push(Lost {
+                lane: self.lane,
+                backend: self.backend,
+            });
+        }
+    }
 }
 
 impl Appender {
@@ -66,6 +106,7 @@ impl Appender {
             slots: Semaphore::new(config.appenders),
             idle: Mutex::new(vec![]),
             trouble: Mutex::new(None),
+            lost: Mutex::new(vec![]),
             constancy: Constancy::default(),
             config,
         }
@@ -112,8 +153,30 @@ impl Appender {
         }
     }
 
-    /// Finds out whether a session that may write can be had. To be called about once a second.
+    /// Whether a session was lost while it appended to a lane, and has not been [ended](Self::end_lost): what it was sent may be carried out yet.
+    pub fn has_lost(&self, lane: u8) -> bool {
+        self.lost().iter().any(|lost| lost.lane == lane)
+    }
+
+    /// Ends the sessions that were lost while they appended to a lane. Behind that all that they were sent is in the log, or never will be.
+    ///
+    /// # Errors
+    /// When one of them is there still, or nobody knows; asking again is safe.
+    pub async fn end_lost(&self, lane: u8) -> Result<(), AppendError> {
+        self.end(|lost| lost.lane == lane).await
+    }
+
+    /// Finds out whether a session that may write can be had, and ends those that were lost. To be called about once a second.
     pub async fn probe(&self) {
+        self.look().await;
+        if self.trouble().is_none()
+            && let Err(error) = self.end(|_| true).await
+        {
+            tracing::debug!(%error, "sessions that were lost could not be ended");
+        }
+    }
+
+    async fn look(&self) {
         let began = uptime();
         let probing = async {
             let (_slot, connection) = self.borrow().await?;
@@ -186,22 +249,56 @@ impl Appender {
 
     async fn attempt(&self, batch: &Batch) -> Result<Outcome, AppendError> {
         let (_slot, connection) = self.borrow().await?;
-        match timeout(self.config.timeout, run(&connection, batch)).await {
-            Ok(Ok(row)) => {
-                self.idle().push(connection);
-                read_outcome(batch, &row)
-            }
-            Ok(Err(error)) => {
-                if Blame::of(&error).keeps_session() {
-                    self.idle().push(connection);
-                }
-                Err(classify(&error))
-            }
-            Err(_) => Err(AppendError::Unknown(format!(
-                "no answer within {:?}",
-                self.config.timeout
-            ))),
+        let mut on_its_way = OnItsWay {
+            appender: self,
+            lane: batch.lane,
+            backend: connection.backend,
+            has_ended: false,
+        };
+        let ran = timeout(self.config.timeout, run(&connection, batch)).await;
+        let blame = match &ran {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(Blame::of(error)),
+            Err(_) => Some(Blame::Lost),
+        };
+        on_its_way.has_ended = blame != Some(Blame::Lost);
+        if blame.is_none_or(Blame::keeps_session) {
+            self.idle().push(connection);
         }
+        match ran {
+            Ok(Ok(row)) => read_outcome(batch, &row),
+            Ok(Err(error)) => Err(classify(&error)),
+            Err(_) => Err(AppendError::Unknown(self.no_answer())),
+        }
+    }
+
+    /// Ends these of the sessions that were lost.
+    async fn end(&self, of: impl Fn(&Lost) -> bool) -> Result<(), AppendError> {
+        let lost: Vec<Lost> = self.lost().iter().copied().filter(of).collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let ending = async {
+            let (_slot, connection) = self.borrow().await?;
+            let left = end(&connection, &lost, self.config.timeout / ENDINGS).await;
+            let left = left.map_err(|error| AppendError::Unreachable(describe(&error)))?;
+            self.idle().push(connection);
+            Ok::<_, AppendError>(left)
+        };
+        let ended = timeout(self.config.timeout, ending).await;
+        let left = ended.unwrap_or_else(|_| Err(AppendError::Unreachable(self.no_answer())))?;
+        let is_left = |lost: &Lost| left.contains(&lost.backend.pid);
+        self.lost().retain(|one| !lost.contains(one) || is_left(one));
+        if left.is_empty() {
+            Ok(())
+        } else {
+            let message = "a session that was lost is there still";
+            Err(AppendError::Unknown(message.to_owned()))
+        }
+    }
+
+    fn no_answer(&self) -> String {
+        format!("no answer within {:?}", self.config.timeout)
     }
 
     /// Takes note of an error that says something about the server.
@@ -225,6 +322,10 @@ impl Appender {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn lost(&self) -> std::sync::MutexGuard<'_, Vec<Lost>> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn connect(&self) -> Result<Connection, AppendError> {
         let unreachable = |error: tokio_postgres::Error| AppendError::Unreachable(describe(&error));
         let session = self.config.connect().await;
@@ -244,19 +345,47 @@ impl Appender {
                     .batch_execute("SET synchronous_commit = off")
                     .await?;
             }
-            session.client.prepare(APPEND).await
+            let row = session
+                .client
+                .query_one(include_str!("appender/backend.sql"), &[])
+                .await?;
+            let backend = Backend {
+                pid: row.try_get(0)?,
+                begun: row.try_get(1)?,
+            };
+            let statement = session.client.prepare(APPEND).await?;
+            Ok::<_, tokio_postgres::Error>((backend, statement))
         };
         match timeout(self.config.timeout, preparing).await {
             Ok(prepared) => {
-                let statement = prepared.map_err(unreachable)?;
-                Ok(Connection { session, statement })
+                let (backend, statement) = prepared.map_err(unreachable)?;
+                Ok(Connection {
+                    session,
+                    statement,
+                    backend,
+                })
             }
-            Err(_) => Err(AppendError::Unreachable(format!(
-                "no answer within {:?}",
-                self.config.timeout
-            ))),
+            Err(_) => Err(AppendError::Unreachable(self.no_answer())),
         }
     }
+}
+
+/// Ends sessions; answers those that did not end in that time.
+async fn end(
+    connection: &Connection,
+    lost: &[Lost],
+    wait: Duration,
+) -> Result<Vec<i32>, tokio_postgres::Error> {
+    let pids: Vec<i32> = lost.iter().map(|lost| lost.backend.pid).collect();
+    let begun: Vec<DateTime<Utc>> = lost.iter().map(|lost| lost.backend.begun).collect();
+    let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
+    let sql = include_str!("appender/end.sql");
+    let rows = connection
+        .session
+        .client
+        .query(sql, &[&pids, &begun, &wait])
+        .await?;
+    rows.iter().map(|row| row.try_get(0)).collect()
 }
 
 async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgres::Error> {
