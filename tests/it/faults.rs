@@ -477,14 +477,15 @@ async fn answered(socket: &mut Socket, command: &Value) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_whose_commit_hangs_is_not_refused_as_long_as_it_may_take_effect() {
     let store = Store::new().await;
-    let proxy = ChaosProxy::to_port(port_of(store.database.url())).await.unwrap();
     let mut config = store.config();
-    config.database_url = Some(through(store.database.url(), proxy.port()));
-    let node = TestNode::start(config).await;
-    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
-    let mut a = node.socket(&ann).await;
+    // Longer than all of this takes: the commit hangs until it is let go.
+    config.database_timeout_ms = 300_000;
+    let one = TestNode::start(config.clone()).await;
+    let (ann, ben) = (one.register("ann").await, one.register("ben").await);
+    let mut a = one.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
     let sent = a.say(conversation, "helo").await;
+    one.folded(&ann).await;
     let (holder, database) = (store.client().await, store.client().await);
     let lane = i16::from(conversation.as_bytes()[15]);
     make_commits_hang(&database, lane).await;
@@ -499,21 +500,95 @@ async fn a_command_whose_commit_hangs_is_not_refused_as_long_as_it_may_take_effe
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     );
     until_counted(&database, &hangs).await;
-    // It is too late by the time that the node decides again, because it has lost its sessions.
-    let age = "UPDATE event SET at = at - interval '1 day' WHERE lane = $1 AND stream = $2 AND seq = 2";
-    assert_eq!(database.execute(age, &[&lane, &conversation]).await.unwrap(), 1);
-    proxy.cut().await;
-    proxy.restore();
+    // It is too late by the time that a node decides which comes in the place of the first.
+    age(&database, lane, conversation).await;
+    let two = TestNode::start(config).await;
+    let mut again = two.socket(&ann).await;
+    again.send(&edit).await;
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                  AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE%'";
     let ack = tokio::select! {
-        answer = answered(&mut a, &edit) => panic!("nobody knows yet: {answer}"),
+        answer = answered(&mut again, &edit) => panic!("nobody knows yet: {answer}"),
         () = until_counted(&database, waits) => {
             holder.batch_execute("COMMIT").await.unwrap();
-            answered(&mut a, &edit).await
+            answered(&mut again, &edit).await
         }
     };
     assert_eq!((&ack["type"], &ack["seq"]), (&json!("ack"), &json!(3)), "{ack}");
+    one.stop().await;
+    two.stop().await;
+}
+
+/// The message that a conversation begins with is a day old.
+async fn age(database: &tokio_postgres::Client, lane: i16, conversation: Uuid) {
+    let age = "UPDATE event SET at = at - interval '1 day' WHERE lane = $1 AND stream = $2 AND seq = 2";
+    assert_eq!(database.execute(age, &[&lane, &conversation]).await.unwrap(), 1);
+}
+
+/// Sessions of PostgreSQL do not come to read what they are sent, for longer than a node waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_session_is_sent_before_it_is_given_up_is_not_carried_out_once_it_was_refused() {
+    let postgres = private_postgres().await.unwrap();
+    postgres.ensure_database("server").await.unwrap();
+    let url = postgres.url("server");
+    let log_config = tidings_eventlog::LogConfig::from_url(&url)
+        .unwrap()
+        .with_timeout(PATIENCE);
+    tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
+    let mut config = Store::new().await.config();
+    config.database_url = Some(url.clone());
+    config.database_timeout_ms = 10_000;
+    let node = TestNode::start(config).await;
+    let (ann, ben) = (node.register("ann").await, node.register("ben").await);
+    let mut a = node.socket(&ann).await;
+    let conversation = a.open_direct(&ben).await;
+    let sent = a.say(conversation, "helo").await;
+    node.folded(&ann).await;
+    let (database, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    // They have appended last, or were asked whether they may.
+    let appenders = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+                     AND state = 'idle' AND (query LIKE '%append_lane(%' OR query LIKE '%transaction_read_only%bool%')";
+    let pids: Vec<i32> = eventually(async || {
+        let rows = database.query(appenders, &[]).await.unwrap();
+        (rows.len() == 2).then(|| rows.iter().map(|row| row.get(0)).collect())
+    })
+    .await;
+    for pid in &pids {
+        signal(i64::from(*pid), "STOP");
+    }
+    let edit = json!({ "type": "message.edit", "id": Uuid::now_v7(), "conversation": conversation,
+        "message": sent["id"], "content": { "kind": "text", "text": "hello" } });
+    a.send(&edit).await;
+    let unknown = a.answer(id(&edit["id"])).await;
+    assert_eq!(unknown["code"], "unavailable", "{unknown}");
+    // When it is sent again it comes too late.
+    let lane = i16::from(conversation.as_bytes()[15]);
+    age(&database, lane, conversation).await;
+    a.send(&edit).await;
+    let ending = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+                  AND state = 'active' AND query LIKE '%pg_terminate_backend%'";
+    let refused = tokio::select! {
+        answer = answered(&mut a, &edit) => panic!("nobody knows yet: {answer}"),
+        () = until_counted(&database, ending) => {
+            for pid in &pids {
+                signal(i64::from(*pid), "CONT");
+            }
+            answered(&mut a, &edit).await
+        }
+    };
+    assert_eq!(refused["code"], "forbidden", "{refused}");
+    let there = "SELECT FROM pg_stat_activity WHERE pid = ANY($1)";
+    eventually(async || {
+        let left = database.query(there, &[&pids]).await.unwrap();
+        left.is_empty().then_some(())
+    })
+    .await;
+    let edited = "SELECT FROM event WHERE lane = $1 AND command = $2";
+    let edited = database.query(edited, &[&lane, &id(&edit["id"])]).await.unwrap();
+    assert_eq!(edited.len(), 0, "what was refused has taken effect");
     node.stop().await;
 }
 

@@ -315,8 +315,8 @@ impl LaneTask {
 
     /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
     /// when the state that it was made on is the newest, and what it says of a message was read after it was known to be no repeat:
-    /// the message may have come by an attempt at another node. An attempt whose end nobody has seen is waited for. Answers the commands
-    /// to decide again.
+    /// the message may have come by an attempt at another node. An attempt whose end nobody has seen is waited for, and its session is
+    /// ended first, to which the network may bring it later yet. Answers the commands to decide again.
     async fn confirm(
         &mut self,
         doubtful: Vec<(Pending, Verdict)>,
@@ -332,6 +332,7 @@ impl LaneTask {
             let pair = pair(command).map(|pair| known.get(&pair));
             !command.uncertain
                 && !self.unsettled
+                && !self.appender.has_lost(self.lane)
                 && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
                 && pair.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
         };
@@ -352,6 +353,10 @@ impl LaneTask {
         let beside = pairs.iter().zip(&doubtful);
         let beside = beside.filter_map(|(pair, (command, _))| Some(((*pair)?, command.id())));
         asked.extend(beside.collect::<Vec<_>>());
+        if let Err(error) = self.appender.end_lost(self.lane).await {
+            let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
+            return Err((doubtful, ReadError::Database(error.to_string())));
+        }
         let found = if self.unsettled {
             self.log.doubts_behind_writers(self.lane, &asked).await
         } else {
