@@ -208,6 +208,14 @@ impl Command {
         }
     }
 
+    /// Whether it sends a message that the main timeline shows, so that its actor has read what is before it.
+    pub fn reads_before(&self) -> bool {
+        match &self.body {
+            ConversationCommand::SendMessage(send) => send.thread.is_none_or(|thread| thread.also),
+            _ => false,
+        }
+    }
+
     /// Whether it depends on what two people are to one another, if its conversation is or becomes a direct one.
     pub fn meets(&self) -> bool {
         self.body.shows_something() || self.opens()

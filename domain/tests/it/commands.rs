@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use tidings_domain::administration::ADMINISTRATION;
 use tidings_domain::event::{Acted, CursorsMoved, InboxExpired};
 use tidings_domain::{
-    AnnouncementCommand, Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, Mark,
-    Marking, Need, PairCommand, Reason, Role, Root, SettingsChange, StreamCommand, UserCommand, UserId,
+    AnnouncementCommand, Aspect, Command, CommandId, Content, ConversationCommand, Hidden, Hiding, InThread,
+    Mark, Marking, Need, PairCommand, Reason, Role, Root, SendMessage, SettingsChange, StreamCommand,
+    UserCommand, UserId,
 };
 use uuid::Uuid;
 
@@ -165,6 +166,32 @@ fn a_forward_names_the_message_that_it_passes_on() {
         .chain([open(), create(), recall(), send(file())]);
     for other in others.map(of_ann).chain(elsewhere()) {
         assert_eq!(other.forwards(), None, "{other:?}");
+    }
+}
+
+#[test]
+fn whoever_sends_what_the_main_timeline_shows_has_read_what_is_before_it() {
+    let reads = |body| {
+        let command = Command {
+            id: ID,
+            actor: user(ANN),
+            conversation: CONVERSATION,
+            body,
+        };
+        command.reads_before()
+    };
+    let reply = |also| {
+        let root = MESSAGE;
+        ConversationCommand::SendMessage(SendMessage {
+            thread: Some(InThread { root, also }),
+            ..picture().into()
+        })
+    };
+    for body in [say("hi"), send(file()), forward(SOURCE), reply(true)] {
+        assert!(reads(body.clone()), "{body:?}");
+    }
+    for body in [open(), create(), recall(), moderate(), reply(false)] {
+        assert!(!reads(body.clone()), "{body:?}");
     }
 }
 
