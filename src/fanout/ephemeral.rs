@@ -42,6 +42,8 @@ enum Passing {
         user: UserId,
         conversation: Uuid,
         mark: ReadMark,
+        /// What was shown, which may be more than the mark.
+        read: u64,
         delivered: Option<u64>,
         audience: Audience,
         frame: Bytes,
@@ -115,6 +117,11 @@ impl Ephemeral {
         self.hub.at(user.lane()).epoch
     }
 
+    /// A message of the user's stands at this seq of the main timeline: what is shown of them next says that they have read up to there.
+    pub fn said(&self, user: UserId, conversation: ConversationId, seq: u64) {
+        self.marks.said(user, conversation, self.epoch(user), seq);
+    }
+
     /// Shows how far `user` has read, and has been sent where that may be known, to those of its audience who see `conversation`,
     /// unless they were shown as much.
     pub fn receipt(
@@ -137,6 +144,7 @@ impl Ephemeral {
                 user,
                 conversation: conversation.0,
                 mark,
+                read: shown.read,
                 delivered: shown.delivered,
                 audience,
                 frame,
@@ -196,7 +204,7 @@ async fn write(
             continue;
         };
         let mut fields: Vec<(&str, &[u8])> = vec![("n", node.as_bytes())];
-        let (seq, position, epoch, delivered_seq, but);
+        let (seq, read_seq, position, epoch, delivered_seq, but);
         let key = match &passing {
             Passing::Typing {
                 user,
@@ -215,17 +223,20 @@ async fn write(
                 user,
                 conversation,
                 mark,
+                read,
                 delivered,
                 frame,
                 ..
             } => {
                 (seq, position) = (mark.seq.to_string(), mark.position.to_string());
+                read_seq = read.to_string();
                 epoch = mark.epoch.to_string();
                 fields.extend([
                     ("c", conversation.as_bytes().as_slice()),
                     ("f", frame),
                     ("u", user.0.as_bytes()),
                     ("s", seq.as_bytes()),
+                    ("r", read_seq.as_bytes()),
                     ("p", position.as_bytes()),
                     ("e", epoch.as_bytes()),
                 ]);
@@ -357,6 +368,9 @@ impl Others {
         };
         if mark.epoch == self.hub.at(user.lane()).epoch {
             let place = ConversationId(conversation);
+            // Nor what was read by a message of the user's own.
+            let seq = text("r").map_or(Some(mark.seq), |read| read.parse().ok())?;
+            let mark = ReadMark { seq, ..mark };
             self.marks.show(user, place, mark, delivered, |shown| {
                 // What was shown here before may say more than the other node knew.
                 let frame = wire::receipt(place, user, shown.read, shown.delivered);

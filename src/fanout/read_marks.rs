@@ -31,6 +31,8 @@ pub(super) struct Shown {
     pub read: u64,
     /// Where members may know it.
     pub delivered: Option<u64>,
+    /// The user's last message in the main timeline, by which they have read up to there. It is told with what comes to be shown next.
+    own: u64,
 }
 
 /// Read positions that are known to be durable, and those that were shown as receipts: neither goes back. What is
@@ -142,6 +144,23 @@ impl ReadMarks {
         }
     }
 
+    /// Notes that a message of the user's own stands at this seq of the main timeline: they have read up to there. It shows nothing by itself.
+    pub(super) fn said(&self, user: UserId, conversation: ConversationId, epoch: u32, seq: u64) {
+        let mut places = self.places();
+        let shown = places
+            .shown
+            .get_or_insert_mut((user, conversation), Default::default);
+        if shown.epoch < epoch {
+            *shown = Shown {
+                epoch,
+                ..Shown::default()
+            };
+        }
+        if shown.epoch == epoch {
+            shown.own = shown.own.max(seq);
+        }
+    }
+
     /// Does `show` with what has been read and delivered, where `mark` or `delivered` says something new of that, and before any
     /// other receipt of the same place is shown. It must not block.
     pub(super) fn show(
@@ -163,8 +182,10 @@ impl ReadMarks {
         };
         let now = Shown {
             epoch: mark.epoch,
-            read: before.read.max(mark.seq),
-            delivered: before.delivered.max(delivered),
+            read: before.read.max(mark.seq).max(before.own),
+            // What is read was sent.
+            delivered: before.delivered.max(delivered).map(|sent| sent.max(before.own)),
+            own: before.own,
         };
         if now.read > before.read || now.delivered > before.delivered {
             *shown = now;
@@ -269,6 +290,28 @@ mod tests {
         }
         let expected = [(0, Some(4)), (2, Some(4)), (5, Some(4)), (5, Some(5)), (1, None)];
         assert_eq!(shown, expected);
+    }
+
+    #[test]
+    fn what_is_shown_behind_a_message_of_ones_own_says_that_all_before_it_is_read() {
+        let marks = ReadMarks::new();
+        let mut shown = vec![];
+        let mut show = |epoch, read, delivered| {
+            marks.show(USER, ROOM, mark(epoch, read), delivered, |now| {
+                shown.push((now.read, now.delivered));
+            });
+        };
+        marks.said(USER, ROOM, 1, 3);
+        show(1, 0, Some(2));
+        marks.said(USER, ROOM, 1, 5);
+        marks.said(USER, ROOM, 1, 4);
+        show(1, 0, Some(4));
+        show(1, 2, Some(5));
+        // In the next time line the seqs name other events, and what comes of an earlier one says nothing.
+        marks.said(USER, ROOM, 2, 2);
+        marks.said(USER, ROOM, 1, 9);
+        show(2, 1, Some(1));
+        assert_eq!(shown, [(3, Some(3)), (5, Some(5)), (2, Some(2))]);
     }
 
     #[test]
