@@ -57,6 +57,7 @@ type TimeLines = u64;
 pub struct Cursors {
     moves: mpsc::Sender<Move>,
     tellers: Arc<Tellers>,
+    ephemeral: Ephemeral,
 }
 
 impl Cursors {
@@ -82,13 +83,25 @@ impl Cursors {
                 () = gatherer.run(receiver) => {}
             }
         });
-        Self { moves, tellers }
+        Self {
+            moves,
+            tellers,
+            ephemeral: ephemeral.clone(),
+        }
     }
 
     /// Whether a conversation may show its members how far the others have been sent it. Of one that is not known here that may be so:
     /// it is known as soon as some delivery cursor of it is stored.
     pub fn shows_deliveries(&self, conversation: Uuid) -> bool {
         self.tellers.known(ConversationId(conversation)) != Some(false)
+    }
+
+    /// A message of the user's stands at this seq of the main timeline, so they have read up to there. Where members may know how far they have been
+    /// sent it, which is told of each message, that is told with it. Elsewhere nothing would be told for long, so nothing is noted. Does not block.
+    pub fn said(&self, user: UserId, conversation: ConversationId, seq: u64) {
+        if self.shows_deliveries(conversation.0) {
+            self.ephemeral.said(user, conversation, seq);
+        }
     }
 
     /// Moves a member's read position.

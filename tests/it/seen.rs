@@ -274,6 +274,24 @@ async fn a_group_tells_who_has_read_and_not_who_has_it_and_leaves_out_who_came_l
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_answers_in_a_direct_conversation_has_read_and_receipts_say_so() {
+    let store = Store::new().await;
+    let node = prompt(&store).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let conversation = a.open_direct(&ben).await;
+    for _ in 0..3 {
+        a.say(conversation, "a question").await;
+        let answer = seq_of(&b.say(conversation, "an answer").await);
+        // It comes with what his device has been sent: he never says that he reads.
+        let coming = receipt(&mut a, &ben, "read_seq", answer);
+        let told = tokio::select! { told = coming => told, never = b.stays_in_use() => match never {} };
+        assert_eq!(told["delivered_seq"], json!(answer), "{told}");
+    }
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_wants_no_receipts_is_shown_none_and_shows_none() {
     let store = Store::new().await;
     let (here, there) = (store.node().await, store.node().await);

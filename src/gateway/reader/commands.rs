@@ -9,6 +9,7 @@ use crate::gateway::shared::ReaderEnd;
 use crate::lanes;
 use crate::outcome::{Accepted, Refusal};
 use crate::wire::{Wanted, answer, answer_made, refused, translate};
+use std::sync::Arc;
 use tidings_protocol::{Command, ErrorCode, ServerFrame};
 use tokio::time::Instant;
 use tracing::Span;
@@ -30,9 +31,16 @@ impl Reader {
                 if behind_reads {
                     while self.reading.join_next().await.is_some() {}
                 }
-                let reply = self.answering(id, reply, move |result| match made {
-                    Some(made) => answer_made(id, result, made),
-                    None => answer(id, result),
+                let (user, conversation) = (self.user, command.conversation);
+                let said = command.reads_before().then(|| Arc::clone(&self.gateway));
+                let reply = self.answering(id, reply, move |result| {
+                    if let (Some(gateway), Ok(accepted)) = (said, &result) {
+                        gateway.cursors.said(user, conversation, accepted.seq);
+                    }
+                    match made {
+                        Some(made) => answer_made(id, result, made),
+                        None => answer(id, result),
+                    }
                 });
                 self.gateway.lanes.submit(command, reply);
             }
