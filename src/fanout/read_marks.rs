@@ -145,6 +145,7 @@ impl ReadMarks {
     }
 
     /// Notes that a message of the user's own stands at this seq of the main timeline: they have read up to there. It shows nothing by itself.
+    /// Before the node has heard of the time line of the user's lane (`epoch` 0) it is not kept.
     pub(super) fn said(&self, user: UserId, conversation: ConversationId, epoch: u32, seq: u64) {
         let mut places = self.places();
         let shown = places

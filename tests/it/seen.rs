@@ -280,6 +280,9 @@ async fn whoever_answers_in_a_direct_conversation_has_read_and_receipts_say_so()
     let [ann, ben] = node.people(["ann", "ben"]).await;
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
     let conversation = a.open_direct(&ben).await;
+    // From the first receipt on it is known to which time line seqs belong.
+    b.acked(read(conversation, 1)).await;
+    receipt(&mut a, &ben, "read_seq", 1).await;
     for _ in 0..3 {
         a.say(conversation, "a question").await;
         let answer = seq_of(&b.say(conversation, "an answer").await);
