@@ -312,8 +312,8 @@ async fn a_thread_below_what_its_reader_has_hidden_is_listed_and_opened_until_it
     let root = a.say(group, "a root").await["id"].clone();
     let last = a.acked(reply(group, &root, "below", false)).await;
     let query = format!(
-        "{{ conversation(id: \"{group}\") {{ threads {{ nodes {{ root {{ text }} replyCount }} }} \
-         thread(root: {root}) {{ root {{ text }} replyCount replies {{ nodes {{ text }} }} }} }} }}"
+        "{{ conversation(id: \"{group}\") {{ threads {{ nodes {{ id root {{ text }} replyCount }} }} \
+         thread(root: {root}) {{ id root {{ text }} replyCount replies {{ nodes {{ text }} }} }} }} }}"
     );
     b.events(group, 3).await;
     let hide = json!({ "type": "message.hide", "conversation": group, "messages": [root] });
@@ -326,11 +326,11 @@ async fn a_thread_below_what_its_reader_has_hidden_is_listed_and_opened_until_it
     .await;
     assert_eq!(
         shown["threads"]["nodes"],
-        json!([{ "root": null, "replyCount": 1 }])
+        json!([{ "id": root, "root": null, "replyCount": 1 }])
     );
     assert_eq!(
         shown["thread"],
-        json!({ "root": null, "replyCount": 1, "replies": { "nodes": [{ "text": "below" }] } })
+        json!({ "id": root, "root": null, "replyCount": 1, "replies": { "nodes": [{ "text": "below" }] } })
     );
     let clear = json!({ "type": "conversation.clear", "conversation": group, "seq": 3 });
     b.acked(clear).await;

@@ -8,7 +8,7 @@ use super::past::Past;
 use super::time::Time;
 use crate::database::{Database, NoAnswer};
 use crate::loader::Loader;
-use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Result, SimpleObject};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tidings_projections::{history, unread};
@@ -33,6 +33,11 @@ pub(crate) struct Thread {
 
 #[ComplexObject]
 impl Thread {
+    /// The id of the message that it hangs below, also where the viewer does not see that.
+    async fn id(&self) -> ID {
+        self.root.message.into()
+    }
+
     /// The message that it hangs below. Null when the viewer has hidden it, or does not see it.
     async fn root(&self, context: &Context<'_>) -> Result<Option<Message>> {
         if let Some(past) = &self.past {

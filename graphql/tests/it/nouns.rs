@@ -114,20 +114,20 @@ async fn threads_come_in_pages_the_one_with_the_newest_reply_first() {
     }
     let threads = async |arguments: &str| {
         let query = format!(
-            "{{ conversation(id: \"{group}\") {{ threads({arguments}) {{ nodes {{ root {{ text }} replyCount \
+            "{{ conversation(id: \"{group}\") {{ threads({arguments}) {{ nodes {{ id root {{ text }} replyCount \
              replies(last: 1) {{ nodes {{ text }} pageInfo {{ hasPreviousPage }} }} }} pageInfo {{ hasNextPage endCursor }} }} }} }}"
         );
         world.data(me, &query).await["conversation"]["threads"].clone()
     };
-    let thread = |root: &str, last: &str| json!({ "root": { "text": root }, "replyCount": 2, "replies": { "nodes": [{ "text": last }], "pageInfo": { "hasPreviousPage": true } } });
+    let thread = |root: usize, last: &str| {
+        json!({ "id": roots[root - 1], "root": { "text": format!("text {root}") }, "replyCount": 2,
+                "replies": { "nodes": [{ "text": last }], "pageInfo": { "hasPreviousPage": true } } })
+    };
     let page = threads("first: 2").await;
-    assert_eq!(
-        page["nodes"],
-        json!([thread("text 1", "text 9"), thread("text 3", "text 8")])
-    );
+    assert_eq!(page["nodes"], json!([thread(1, "text 9"), thread(3, "text 8")]));
     assert_eq!(page["pageInfo"]["hasNextPage"], true);
     let rest = threads(&format!("first: 2, after: {}", page["pageInfo"]["endCursor"])).await;
-    assert_eq!(rest["nodes"], json!([thread("text 2", "text 7")]));
+    assert_eq!(rest["nodes"], json!([thread(2, "text 7")]));
     assert_eq!(rest["pageInfo"]["hasNextPage"], false);
     let query = format!(
         "{{ conversation(id: \"{group}\") {{ messages {{ nodes {{ text }} }} lastMessage {{ text }} }} }}"

@@ -103,6 +103,8 @@ fn the_schema_holds_what_the_contract_says() {
         ),
         ("Report", "versions: Int!"),
         ("Message", "withheld: Boolean!"),
+        ("Thread", "id: ID!"),
+        ("Thread", "root: Message"),
         ("Subscription", "conversationEvents(id: ID!): Event!"),
         ("User", "id: ID!"),
         ("User", "username: String!"),

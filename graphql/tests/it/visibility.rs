@@ -131,6 +131,37 @@ async fn what_a_newcomer_does_not_see_is_as_if_it_did_not_exist() {
 }
 
 #[tokio::test]
+async fn a_thread_below_what_its_viewer_does_not_see_is_named_and_shown_without_that() {
+    let world = World::new().await;
+    let (owner, newcomer) = (world.person(1).await, world.person(2).await);
+    let group = world.group(1, &[owner, newcomer]).await;
+    let root = world.message(group, 1, owner).await;
+    for no in 2..=3 {
+        world.message(group, no, owner).await;
+    }
+    // One has hidden the root, and the other came in behind it.
+    world
+        .run(&format!(
+            "INSERT INTO p_unread_5.hidden VALUES ('{owner}', '{group}', 2, 1); \
+             UPDATE p_conversations_3.member SET joined_seq = 3, visible_from = 3, unseen_msg_no = 1 WHERE user_id = '{newcomer}'"
+        ))
+        .await;
+    world.replied(group, 4, root).await;
+    let thread = "id root { text } replyCount replies { nodes { text } }";
+    let query = format!(
+        "{{ conversation(id: \"{group}\") {{ threads {{ nodes {{ {thread} }} }} thread(root: \"{root}\") {{ {thread} }} }} }}"
+    );
+    let shown =
+        json!({ "id": root, "root": null, "replyCount": 1, "replies": { "nodes": [{ "text": "text 3" }] } });
+    for viewer in [owner, newcomer] {
+        assert_eq!(
+            world.data(viewer, &query).await,
+            json!({ "conversation": { "threads": { "nodes": [shown] }, "thread": shown } })
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_null() {
     let world = World::new().await;
     let me = world.person(1).await;
