@@ -141,3 +141,90 @@ test('who follows a thread is told of new replies until they have read them', as
   await ann.leave();
   await ben.leave();
 });
+
+/** What stands in the place of a message that somebody does not see. */
+const UNSEEN = 'A message that you have hidden, or from before you came';
+
+/** Opens the one thread that somebody is told of, by the list, and waits until it is read. */
+async function readsAway(person: Person, ...texts: string[]): Promise<void> {
+  const told = person.page.getByRole('button', { name: 'Threads: 1 with new replies' });
+  await told.click();
+  const list = person.page.getByRole('dialog', { name: 'Threads' });
+  await list.getByText('1 new').waitFor();
+  await list.getByText(UNSEEN).click();
+  await eventually(() => inThread(person), texts);
+  await pane(person).getByText(UNSEEN).waitFor();
+  // There is nothing that an answer would hang below.
+  await eventually(() => pane(person).getByRole('textbox').count(), 0);
+  await person.page.getByRole('button', { name: 'Threads', exact: true }).waitFor();
+}
+
+test('a newcomer reads a thread away that goes on below a message from before they came', async () => {
+  const ann = await registered('Ann', { viewport: { width: 1280, height: 760 } });
+  const ben = await registered('Ben');
+  const cleo = await registered('Cleo', { viewport: { width: 1280, height: 760 }, colorScheme: 'dark' });
+  await ann.createGroup('Walkers', [ben]);
+  await ann.say('Where do we go?');
+  await ann.sees('Where do we go?');
+  await ann.page.getByRole('button', { name: 'About this group' }).click();
+  const about = ann.page.getByRole('complementary', { name: 'About this group' });
+  await about.waitFor();
+  await about.getByText('Loading…').first().waitFor({ state: 'detached' });
+  const settings = about.getByRole('form', { name: 'Settings of the group' });
+  await settings.getByLabel('What newcomers see').selectOption('joined');
+  await settings.getByRole('button', { name: 'Save' }).click();
+  const links = about.getByRole('region', { name: 'Invite links' });
+  await links.getByRole('button', { name: 'Make a link' }).click();
+  await cleo.page.goto(await links.getByLabel('The new link').inputValue());
+  const question = cleo.page.getByRole('dialog', { name: 'Come into a group?' });
+  await question.getByRole('button', { name: 'Come in', exact: true }).click();
+  await cleo.page.getByRole('heading', { name: 'Walkers' }).waitFor();
+  const members = about.getByRole('list', { name: 'Members', exact: true }).getByRole('listitem');
+  await members.filter({ hasText: 'Cleo' }).waitFor();
+  await ann.message('Where do we go?').focus();
+  await ann.page.keyboard.press('t');
+  const field = pane(ann).getByRole('textbox');
+  await field.pressSequentially('@cleo');
+  await pane(ann).getByRole('listbox', { name: 'People' }).waitFor();
+  await ann.page.keyboard.press('Tab');
+  await field.pressSequentially('what do you say?');
+  await ann.page.keyboard.press('Enter');
+  const asked = `@${cleo.username} what do you say?`;
+  await readsAway(cleo, asked);
+  await cleo.shot('thread-unseen');
+  // It stays read, and goes on.
+  await cleo.page.reload();
+  await cleo.page.getByRole('button', { name: 'Threads', exact: true }).waitFor();
+  await reply(ann, 'To the lake?');
+  await readsAway(cleo, asked, 'To the lake?');
+  for (const person of [ann, ben, cleo]) await person.leave();
+});
+
+test('whoever has hidden a message reads on below it', async () => {
+  const ann = await registered('Ann', { viewport: { width: 1280, height: 760 } });
+  const ben = await registered('Ben', { viewport: { width: 1280, height: 760 } });
+  await ann.createGroup('Walkers', [ben]);
+  await ann.say('Good morning', 'Where do we go?');
+  await ben.choose('Walkers');
+  await ben.message('Where do we go?').focus();
+  await ben.page.keyboard.press('t');
+  await reply(ben, 'To the mill?');
+  await pane(ben).getByRole('button', { name: 'Following' }).waitFor();
+  await pane(ben).getByRole('button', { name: 'Close' }).click();
+  await ben.message('Where do we go?').focus();
+  await ben.page.keyboard.press('x');
+  await ben.page
+    .getByRole('dialog', { name: 'Hide this message?' })
+    .getByRole('button', { name: 'Hide' })
+    .click();
+  await eventually(() => inMain(ben), ['Good morning']);
+  // The read models know it once they say so.
+  await ben.item('Walkers').locator('.item-preview').filter({ hasText: 'Good morning' }).waitFor();
+  await ann.message('Where do we go?').getByRole('button', { name: '1 reply' }).click();
+  await reply(ann, 'It is closed');
+  await ben.page.getByRole('button', { name: 'Threads: 1 with new replies' }).waitFor();
+  // A page that is opened again is told by what it loads alone.
+  await ben.page.reload();
+  await readsAway(ben, 'To the mill?', 'It is closed');
+  for (const person of [ann, ben]) await person.leave();
+});

@@ -2,8 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isInMain } from '../src/chat/fold.ts';
 import { UNMARKED } from '../src/chat/nouns/mark.ts';
-import { emptyThread, followed, heard, joined, lastReply, replyCount } from '../src/chat/nouns/thread.ts';
-import { findThread, type Ask } from '../src/chat/queries.ts';
+import {
+  emptyThread,
+  followed,
+  heard,
+  isRootUnseen,
+  joined,
+  lastReply,
+  replyCount,
+  UNSEEN_ROOT,
+} from '../src/chat/nouns/thread.ts';
+import { findThread, findThreads, type Ask } from '../src/chat/queries.ts';
 import * as store from '../src/chat/store.ts';
 import type { TidingsEvent } from '../src/protocol/frames.ts';
 import { BOB, CONVERSATION, edited, ME, recalled, said, time } from './events.ts';
@@ -99,27 +108,27 @@ test('the main timeline shows what stands in no thread, or in both', () => {
   assert.ok(!isInMain({ thread: 'm1' }));
 });
 
+const node = (seq: number, more: object = {}) => ({
+  id: `m${seq}`,
+  seq,
+  sentAt: time(seq),
+  kind: 'TEXT',
+  text: `text ${seq}`,
+  recalledAt: null,
+  editedAt: null,
+  pinned: false,
+  also: false,
+  thread: 'm1',
+  replyCount: 0,
+  sender: { id: BOB, username: 'bob', displayName: 'Bob' },
+  replyTo: null,
+  mentions: [],
+  attachment: null,
+  reactions: [],
+  ...more,
+});
+
 test('what the server says of a thread is what events would have made of it', async () => {
-  const sender = { id: BOB, username: 'bob', displayName: 'Bob' };
-  const node = (seq: number, more: object = {}) => ({
-    id: `m${seq}`,
-    seq,
-    sentAt: time(seq),
-    kind: 'TEXT',
-    text: `text ${seq}`,
-    recalledAt: null,
-    editedAt: null,
-    pinned: false,
-    also: false,
-    thread: 'm1',
-    replyCount: 0,
-    sender,
-    replyTo: null,
-    mentions: [],
-    attachment: null,
-    reactions: [],
-    ...more,
-  });
   const nodes = [
     node(2, { reactions: [{ emoji: '👍' }] }),
     node(3, { kind: 'IMAGE', text: null, attachment: { id: 'a' } }),
@@ -145,6 +154,48 @@ test('what the server says of a thread is what events would have made of it', as
   );
   assert.deepEqual([...page.entries[1]!.reactions], [['👍', [BOB]]]);
   assert.equal(page.entries[0]!.counted, 2);
+});
+
+test('a thread below a message that one does not see is listed, and shown without that', async () => {
+  const pageInfo = { hasPreviousPage: false, startCursor: null };
+  const ask: Ask = async <T>(query: string): Promise<T> => {
+    const thread = { root: null, following: true, replies: { nodes: [node(2), node(3)], pageInfo } };
+    if (query.startsWith('query Thread(')) return { conversation: { thread } } as T;
+    const listed = { id: 'm1', replyCount: 2, lastReplyAt: time(3), unreadCount: 1, following: true };
+    const other = { ...listed, id: 'm5', root: node(5, { thread: null }) };
+    return { conversation: { threads: { nodes: [{ ...listed, root: null }, other] } } } as T;
+  };
+  const listed = await findThreads(ask, CONVERSATION);
+  assert.deepEqual(
+    listed.map(({ root, text, sender }) => [root, text, sender]),
+    [
+      ['m1', UNSEEN_ROOT, null],
+      ['m5', 'text 5', 'Bob'],
+    ],
+  );
+  const page = await findThread(ask, ME, CONVERSATION, 'm1', null);
+  assert.deepEqual(
+    page.entries.map(({ seq }) => seq),
+    [2, 3],
+  );
+  const bare = emptyThread('m1');
+  const thread = joined(bare, page.entries, page.before);
+  assert.ok(isRootUnseen(thread, thread.entries) && !isRootUnseen(bare, []));
+  // It is read all the same.
+  assert.equal(lastReply(thread), 3);
+});
+
+test('what one has hidden of a thread is not in it when it is opened again', () => {
+  const bare = (event: TidingsEvent): TidingsEvent =>
+    event.kind === 'message.sent' ? { ...event, data: { ...event.data, content: null } } : event;
+  const events = [bare(said(1)), replied(2, 'm1'), bare(replied(3, 'm1')), bare(replied(4, 'm1'))];
+  const { log } = only(store.withEvents(group(), [...events, recalled(5, 'm4')]));
+  const thread = joined(emptyThread('m1', log), [], null);
+  assert.deepEqual(
+    thread.entries.map(({ seq }) => seq),
+    [2, 4],
+  );
+  assert.ok(isRootUnseen(thread, thread.entries));
 });
 
 test('a thread is read up to its last reply, and notices say whether it is followed', () => {

@@ -2,13 +2,19 @@
 import type { Notice, TidingsEvent } from '../../protocol/frames.ts';
 import { amended, type Entry, type MessageEntry } from '../fold.ts';
 import { append, emptyLog, type Log } from '../log.ts';
+import { isHidden, NOTHING_HIDDEN } from './hidden.ts';
+
+/** What stands in the place of a message that begins a thread and that the viewer does not see. */
+export const UNSEEN_ROOT = 'A message that you have hidden, or from before you came';
 
 /** A thread that is shown. */
 export interface Thread {
   /** The id of the message that begins it. */
   root: string;
-  /** That message and the replies that are loaded, in their order. */
+  /** That message, where the viewer sees it, and the replies that are loaded, in their order. */
   entries: readonly MessageEntry[];
+  /** Whether a page has come; the message that begins it comes with each. */
+  loaded: boolean;
   /** Where older replies go on; null where there are none. */
   before: string | null;
   state: 'loading' | 'failed' | 'idle';
@@ -21,12 +27,21 @@ export const emptyThread = (root: string, log: Log | null = null): Thread => ({
   root,
   entries: (log && !log.loose ? log.entries : []).filter(
     (entry): entry is MessageEntry =>
-      entry.kind === 'message' && (entry.id === root || entry.thread === root),
+      entry.kind === 'message' &&
+      (entry.id === root || entry.thread === root) &&
+      !isHidden(entry, log!, NOTHING_HIDDEN, 1),
   ),
+  loaded: false,
   before: null,
   state: 'loading',
   following: null,
 });
+
+/** Whether the viewer does not see the message that begins it: they have hidden it or came behind it. `shown` is what they see. */
+export const isRootUnseen = (
+  { root, loaded }: Pick<Thread, 'root' | 'loaded'>,
+  shown: readonly MessageEntry[],
+): boolean => loaded && !shown.some(({ id }) => id === root);
 
 /** How many replies hang below a message, as far as it is known. */
 export const replyCount = (entry: MessageEntry, log: Log | null): number =>
@@ -71,7 +86,7 @@ export function followed(notice: Notice): { conversation: string; thread: string
 export function joined(thread: Thread, page: readonly MessageEntry[], before: string | null): Thread {
   const heardOf = new Set(thread.entries.map(({ id }) => id));
   const older = page.filter(({ id }) => !heardOf.has(id));
-  return { ...thread, entries: inOrder([...older, ...thread.entries]), before, state: 'idle' };
+  return { ...thread, entries: inOrder([...older, ...thread.entries]), loaded: true, before, state: 'idle' };
 }
 
 const inOrder = (entries: readonly MessageEntry[]): MessageEntry[] =>

@@ -2,13 +2,14 @@
 import type { Content } from '../../protocol/frames.ts';
 import { Problem } from '../../shared/api.ts';
 import { amended, type Amendment, type MessageEntry } from '../fold.ts';
+import { UNSEEN_ROOT } from '../nouns/thread.ts';
 import type { Person } from '../store.ts';
 import { line, PERSON, type Ask } from './ask.ts';
 import { findReactions } from './later.ts';
 
 /** One page of a thread. */
 export interface ThreadPage {
-  /** The message that begins it, with the first page, and replies. */
+  /** The message that begins it, where the viewer sees that, and replies. */
   entries: MessageEntry[];
   people: Person[];
   /** Where older replies go on; null where there are none. */
@@ -61,7 +62,7 @@ export async function findThread(
     conversation: {
       thread: {
         following: boolean;
-        root: MessageNode;
+        root: MessageNode | null;
         replies: {
           nodes: MessageNode[];
           pageInfo: { hasPreviousPage: boolean; startCursor: string | null };
@@ -72,7 +73,7 @@ export async function findThread(
   const thread = answer.conversation?.thread;
   if (!thread) throw new Problem('not_found', 'There is no such thread.');
   const { nodes, pageInfo } = thread.replies;
-  const all = [thread.root, ...nodes];
+  const all = thread.root ? [thread.root, ...nodes] : nodes;
   const reacted = all.filter(({ reactions }) => reactions.length > 0);
   const reactions = await findReactions(
     ask,
@@ -122,10 +123,10 @@ function contentOf({ kind, text, attachment }: MessageNode): Content {
 
 /** A thread in a list. */
 export interface ThreadSummary {
-  /** The id and text of the message that begins it, and the display name of who wrote that. */
+  /** The id and text of the message that begins it, and the display name of who wrote that; null where the viewer does not see it. */
   root: string;
   text: string;
-  sender: string;
+  sender: string | null;
   replies: number;
   /** How many of them the viewer has not read, and whether they want to be told. */
   unread: number;
@@ -136,7 +137,7 @@ export interface ThreadSummary {
 
 const THREADS = `query Threads($id: ID!) {
   conversation(id: $id) { threads(first: 50) { nodes {
-    replyCount lastReplyAt unreadCount following root { id kind text recalledAt withheld sentAt sender { displayName } }
+    id replyCount lastReplyAt unreadCount following root { kind text recalledAt withheld sender { displayName } }
   } } }
 }`;
 
@@ -146,23 +147,25 @@ export async function findThreads(ask: Ask, id: string): Promise<ThreadSummary[]
     conversation: {
       threads: {
         nodes: {
+          id: string;
           replyCount: number;
-          lastReplyAt: string | null;
+          /** Those that are listed have replies. */
+          lastReplyAt: string;
           unreadCount: number;
           following: boolean;
-          root: Pick<MessageNode, 'id' | 'kind' | 'text' | 'recalledAt' | 'withheld' | 'sentAt' | 'sender'>;
+          root: Pick<MessageNode, 'kind' | 'text' | 'recalledAt' | 'withheld' | 'sender'> | null;
         }[];
       };
     } | null;
   }>(THREADS, { id });
   const nodes = answer.conversation?.threads.nodes ?? [];
-  return nodes.map(({ root, replyCount, lastReplyAt, unreadCount: unread, following }) => ({
-    root: root.id,
-    text: line(root),
-    sender: root.sender.displayName,
+  return nodes.map(({ id: begins, root, replyCount, lastReplyAt, unreadCount: unread, following }) => ({
+    root: begins,
+    text: root ? line(root) : UNSEEN_ROOT,
+    sender: root && root.sender.displayName,
     replies: replyCount,
     unread,
     following,
-    at: lastReplyAt ?? root.sentAt,
+    at: lastReplyAt,
   }));
 }

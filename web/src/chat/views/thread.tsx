@@ -4,7 +4,7 @@ import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
 import { may } from '../nouns/permission.ts';
-import type { Thread } from '../nouns/thread.ts';
+import { isRootUnseen, UNSEEN_ROOT, type Thread } from '../nouns/thread.ts';
 import * as store from '../store.ts';
 import { Composer } from './composer.tsx';
 import { Message } from './message.tsx';
@@ -26,6 +26,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
   const { root, before } = thread;
   const first = store.firstSeq(state, id);
   const entries = thread.entries.filter(entry => entry.seq >= first && !state.hidden.messages.has(entry.id));
+  const isUnseen = isRootUnseen(thread, entries);
   const place = `${id}/${root}`;
   const picked = usePicked(chat, place);
   const list = useRef<HTMLDivElement>(null);
@@ -45,6 +46,11 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
       if (from instanceof HTMLElement && from.isConnected) from.focus();
     };
   }, []);
+
+  // The field goes once it is known that the root is not seen, and the focus with it: keys go on in the pane.
+  useLayoutEffect(() => {
+    if (isUnseen && document.activeElement === document.body) list.current?.focus({ preventScroll: true });
+  }, [isUnseen]);
 
   const close = (): void => chat.threads.close(id);
 
@@ -92,6 +98,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
             </button>
           )}
         </p>
+        {isUnseen && <p class="happening quiet">{UNSEEN_ROOT}</p>}
         <ol>{entries.map(entry => row(chat, state, conversation, entries, entry))}</ol>
         <ol class="pending">
           {sending.map(message => (
@@ -108,7 +115,8 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
           ))}
         </ol>
       </div>
-      {may('thread', conversation, state) && (
+      {/* Nothing is taken below a message from before one came. */}
+      {may('thread', conversation, state) && !isUnseen && (
         <Composer
           chat={chat}
           known={state}

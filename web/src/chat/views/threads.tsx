@@ -25,8 +25,8 @@ export const ThreadsList = ({ load, lacks, onChoose, onClose }: Props) => (
         }}
       >
         <span class="quiet">
-          {thread.sender}, {thread.replies === 1 ? '1 reply' : `${thread.replies} replies`},{' '}
-          <When at={thread.at} />
+          {thread.sender !== null && `${thread.sender}, `}
+          {thread.replies === 1 ? '1 reply' : `${thread.replies} replies`}, <When at={thread.at} />
           {thread.following && thread.unread > 0 && <strong class="new"> {thread.unread} new</strong>}
         </span>
         <span class="text">{thread.text}</span>
