@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pinsLack, readersLack, threadsLack, versionsLack } from '../src/chat/behind.ts';
 import { append, emptyLog, touch, type Log } from '../src/chat/log.ts';
-import { BOB, said, time } from './events.ts';
+import { NOTHING_HIDDEN } from '../src/chat/nouns/hidden.ts';
+import { BOB, CONVERSATION, said, time } from './events.ts';
 
 const reply = (seq: number) => {
   const event = said(seq);
@@ -18,10 +19,20 @@ test('an answer is behind where events have told of more', () => {
   assert.ok(!pinsLack([pin], { log: pinned }) && !pinsLack([], { log }) && !pinsLack([pin], { log: null }));
 
   const thread = { root: 'm1', text: 'text 1', sender: 'Bob', unread: 0, following: false, at: time(3) };
-  assert.ok(threadsLack([], { log }) && threadsLack([{ ...thread, replies: 1 }], { log }));
-  assert.ok(!threadsLack([{ ...thread, replies: 2 }], { log }) && !threadsLack([], { log: null }));
+  const lacks = (replies: number | null, known: Log | null, hidden = NOTHING_HIDDEN): boolean =>
+    threadsLack(
+      replies === null ? [] : [{ ...thread, replies }],
+      { id: CONVERSATION, log: known },
+      { hidden },
+    );
+  assert.ok(lacks(null, log) && lacks(1, log) && !lacks(2, log) && !lacks(null, null));
   const recalled = touch(log, new Map([['m3', { recalled: true }]]));
-  assert.ok(!threadsLack([{ ...thread, replies: 1 }], { log: recalled }));
+  assert.ok(!lacks(1, recalled));
+  // What somebody has hidden or cleared is not counted for them.
+  const hidden = { ...NOTHING_HIDDEN, messages: new Set(['m2']) };
+  assert.ok(!lacks(1, log, hidden) && lacks(0, log, hidden));
+  const cleared = { ...NOTHING_HIDDEN, cleared: new Map([[CONVERSATION, 2]]) };
+  assert.ok(!lacks(1, log, cleared) && lacks(0, log, cleared));
 
   const versions = [1, 4].map(seq => ({ at: time(seq), text: 'text' }));
   assert.ok(versionsLack(versions, { editedAt: time(5) }));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isInMain } from '../src/chat/fold.ts';
+import { NOTHING_HIDDEN } from '../src/chat/nouns/hidden.ts';
 import { UNMARKED } from '../src/chat/nouns/mark.ts';
 import {
   emptyThread,
@@ -62,7 +63,7 @@ test('what stands in a thread alone is not unread, not the last message, and bri
   assert.equal(only(state).unread, 2);
 });
 
-test('replies are counted below their message, without those that were recalled', () => {
+test('replies are counted below their message, without those that were recalled or that one has hidden', () => {
   const state = store.withEvents(group(), [
     said(1),
     replied(2, 'm1'),
@@ -73,8 +74,9 @@ test('replies are counted below their message, without those that were recalled'
   const { log } = only(state);
   const root = log!.entries.find(entry => entry.seq === 1);
   assert.ok(root?.kind === 'message' && root.content === null);
-  assert.equal(replyCount(root, log), 1);
-  assert.equal(replyCount({ ...root, counted: 7 }, log), 7);
+  assert.equal(replyCount(root, log, NOTHING_HIDDEN, 1), 1);
+  assert.equal(replyCount({ ...root, counted: 7 }, log, NOTHING_HIDDEN, 1), 7);
+  assert.equal(replyCount(root, log, { ...NOTHING_HIDDEN, messages: new Set(['m3']) }, 1), 0);
 });
 
 test('a thread takes in its replies, live ones and pages of older ones, each once and in order', () => {

@@ -3,7 +3,7 @@ import type { MessageEntry } from './fold.ts';
 import type { Log } from './log.ts';
 import { repliesThere } from './nouns/thread.ts';
 import type { Pinned, SeenBy, ThreadSummary, Version } from './queries.ts';
-import type { Conversation } from './store.ts';
+import { firstSeq, type Conversation, type State } from './store.ts';
 
 const messages = (log: Log | null): MessageEntry[] =>
   (log?.entries ?? []).filter(entry => entry.kind === 'message');
@@ -11,10 +11,14 @@ const messages = (log: Log | null): MessageEntry[] =>
 export const pinsLack = (pins: readonly Pinned[], { log }: Pick<Conversation, 'log'>): boolean =>
   messages(log).some(({ seq, pinned }) => pinned !== pins.some(pin => pin.seq === seq));
 
-export const threadsLack = (threads: readonly ThreadSummary[], { log }: Pick<Conversation, 'log'>): boolean =>
+export const threadsLack = (
+  threads: readonly ThreadSummary[],
+  { id, log }: Pick<Conversation, 'id' | 'log'>,
+  { hidden }: Pick<State, 'hidden'>,
+): boolean =>
   messages(log).some(entry => {
     const counted = threads.find(({ root }) => root === entry.id)?.replies ?? 0;
-    return repliesThere(entry, log) > counted;
+    return repliesThere(entry, log, hidden, firstSeq({ hidden }, id)) > counted;
   });
 
 export const versionsLack = (

@@ -2,7 +2,7 @@
 import type { Notice, TidingsEvent } from '../../protocol/frames.ts';
 import { amended, type Entry, type MessageEntry } from '../fold.ts';
 import { append, emptyLog, type Log } from '../log.ts';
-import { isHidden, NOTHING_HIDDEN } from './hidden.ts';
+import { isHidden, NOTHING_HIDDEN, type Hidden } from './hidden.ts';
 
 /** What stands in the place of a message that begins a thread and that the viewer does not see. */
 export const UNSEEN_ROOT = 'A message that you have hidden, or from before you came';
@@ -43,13 +43,25 @@ export const isRootUnseen = (
   shown: readonly MessageEntry[],
 ): boolean => loaded && !shown.some(({ id }) => id === root);
 
-/** How many replies hang below a message, as far as it is known. */
-export const replyCount = (entry: MessageEntry, log: Log | null): number =>
-  Math.max(repliesThere(entry, log), entry.counted);
+/** How many replies that the viewer sees hang below a message, as far as it is known, in a conversation that begins for them at `first`. */
+export const replyCount = (entry: MessageEntry, log: Log | null, hidden: Hidden, first: number): number =>
+  Math.max(repliesThere(entry, log, hidden, first), entry.counted);
 
 /** How many of them events have told of. */
-export const repliesThere = ({ replies }: MessageEntry, log: Log | null): number =>
-  [...replies].filter(id => !log?.amended.get(id)?.recalled).length;
+export function repliesThere(
+  { seq, replies }: MessageEntry,
+  log: Log | null,
+  { messages }: Hidden,
+  first: number,
+): number {
+  const there = [...replies].filter(id => !messages.has(id) && !log?.amended.get(id)?.recalled);
+  // Replies stand behind their message: where that is not cleared, none of them is.
+  if (seq >= first || !log) return there.length;
+  const cleared = new Set(
+    log.entries.map(entry => entry.kind === 'message' && entry.seq < first && entry.id),
+  );
+  return there.filter(id => !cleared.has(id)).length;
+}
 
 /** Takes in what happened since. */
 export function heard(thread: Thread, events: readonly TidingsEvent[]): Thread {

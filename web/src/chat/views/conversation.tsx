@@ -116,7 +116,9 @@ export function ConversationView({ chat, state, conversation, onSearch }: Props)
       {threads && (
         <ThreadsList
           load={() => chat.threads.list(conversation.id)}
-          lacks={list => threadsLack(list, chat.state.conversations.get(conversation.id) ?? conversation)}
+          lacks={list =>
+            threadsLack(list, chat.state.conversations.get(conversation.id) ?? conversation, chat.state)
+          }
           onChoose={({ root }) => void chat.threads.open(conversation.id, root)}
           onClose={() => setThreads(false)}
         />

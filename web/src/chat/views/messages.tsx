@@ -243,7 +243,7 @@ function Beginning({
 /** The entries, with a line before each new day and before the first unread message. */
 function rows(
   chat: Chat,
-  state: Viewer & Pick<store.State, 'limits'>,
+  state: Viewer & Pick<store.State, 'limits' | 'hidden'>,
   conversation: store.Conversation,
   entries: readonly Entry[],
   unreadAfter: number | null,
@@ -252,6 +252,7 @@ function rows(
   const readBy = Math.max(0, ...conversation.reads.values());
   const deliveredTo = Math.max(readBy, ...conversation.delivered.values());
   const { id, editing } = conversation;
+  const first = store.firstSeq(state, id);
   const changes = pending(conversation.changes, conversation.log, conversation.lastSeq);
   const [reacts, unreacts] = [may('react', conversation, state), may('unreact', conversation, state)];
   const lastMessage = entries.findLast(entry => entry.kind === 'message');
@@ -299,7 +300,7 @@ function rows(
           failed={own.find(({ reason }) => reason !== undefined)}
           editing={editing === entry.id}
           answered={answered(entries, entry.replyTo)}
-          replies={replyCount(entry, conversation.log)}
+          replies={replyCount(entry, conversation.log, state.hidden, first)}
           inThread={false}
           reacts={reacts}
           unreacts={unreacts}
