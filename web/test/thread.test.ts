@@ -16,7 +16,7 @@ import {
 import { findThread, findThreads, type Ask } from '../src/chat/queries.ts';
 import * as store from '../src/chat/store.ts';
 import type { TidingsEvent } from '../src/protocol/frames.ts';
-import { BOB, CONVERSATION, edited, ME, recalled, said, time } from './events.ts';
+import { BOB, CONVERSATION, edited, ME, recalled, said, time, withheld } from './events.ts';
 
 const replied = (seq: number, thread: string, more: object = {}, actor = BOB): TidingsEvent => {
   const event = said(seq, actor);
@@ -63,7 +63,7 @@ test('what stands in a thread alone is not unread, not the last message, and bri
   assert.equal(only(state).unread, 2);
 });
 
-test('replies are counted below their message, without those that were recalled or that one has hidden', () => {
+test('replies are counted below their message, without those that were recalled, are withheld or one has hidden', () => {
   const state = store.withEvents(group(), [
     said(1),
     replied(2, 'm1'),
@@ -77,6 +77,14 @@ test('replies are counted below their message, without those that were recalled 
   assert.equal(replyCount(root, log, NOTHING_HIDDEN, 1), 1);
   assert.equal(replyCount({ ...root, counted: 7 }, log, NOTHING_HIDDEN, 1), 7);
   assert.equal(replyCount(root, log, { ...NOTHING_HIDDEN, messages: new Set(['m3']) }, 1), 0);
+  // What is withheld counts again once it is shown again.
+  for (const [on, count] of [
+    [true, 0],
+    [false, 1],
+  ] as const) {
+    const { log: later } = only(store.withEvents(state, [withheld(6, 'm3', on)]));
+    assert.equal(replyCount(root, later, NOTHING_HIDDEN, 1), count);
+  }
 });
 
 test('a thread takes in its replies, live ones and pages of older ones, each once and in order', () => {

@@ -117,7 +117,7 @@ impl Message {
         self.thread.map(ID::from)
     }
 
-    /// How many replies hang below it in its thread that were not recalled, or hidden by the viewer. Of the past at most 1,000 are counted.
+    /// How many replies hang below it in its thread, but for what was recalled, is withheld or hidden by the viewer. Of the past at most 1,000 are counted.
     async fn reply_count(&self, context: &Context<'_>) -> Result<i32> {
         if self.thread.is_some() {
             return Ok(0);

@@ -25,7 +25,7 @@ pub(crate) struct Thread {
     /// What its conversation was, where it is told as it was then.
     #[graphql(skip)]
     pub(crate) past: Option<Arc<Past>>,
-    /// Replies that were not recalled and that the viewer sees; of a thread that began before what they see, of the newest 1,000.
+    /// Replies that were not recalled, are not withheld, and that the viewer sees; of a thread that began before what they see, of the newest 1,000.
     pub(crate) reply_count: i32,
     /// When the last reply came, recalled or not. Null where nobody has replied yet.
     last_reply_at: Option<Time>,

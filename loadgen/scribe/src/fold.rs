@@ -133,12 +133,12 @@ impl Fold {
         self.messages.retain(|id, said| !hidden(id, said));
     }
 
-    /// The messages below which somebody has replied, with how many replies were not recalled.
+    /// The messages below which somebody has replied, with how many replies were neither recalled nor are withheld.
     pub fn threads(&self) -> BTreeMap<Uuid, u64> {
         let mut threads = BTreeMap::new();
         for said in self.messages.values() {
             if let Some(root) = said.thread {
-                *threads.entry(root).or_default() += u64::from(!said.recalled);
+                *threads.entry(root).or_default() += u64::from(!said.recalled && !said.withheld);
             }
         }
         threads
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_stays_in_its_thread_and_counts_there_until_it_is_recalled() {
+    fn a_reply_stays_in_its_thread_and_counts_there_unless_it_is_withheld_or_recalled() {
         let reply = Uuid::from_u128(10);
         let fields = format!(
             r#"{{"message":"{reply}","content":{{"kind":"text","text":"c"}},"thread":"{MESSAGE}","everyone":true}}"#
@@ -390,8 +390,14 @@ mod tests {
         fold.take(2, BOB, EventData::decode(&EventKind::MessageSent, &fields));
         assert_eq!(fold.threads(), [(MESSAGE, 1)].into());
         assert!(Told::from(&fold.messages[&reply]).everyone);
+        for (seq, withheld, count) in [(3, true, 0), (4, false, 1)] {
+            let changed =
+                format!(r#"{{"message":"{reply}","message_seq":2,"message_no":0,"withheld":{withheld}}}"#);
+            fold.take(seq, BOB, EventData::decode(&EventKind::MessageWithheld, &changed));
+            assert_eq!(fold.threads(), [(MESSAGE, count)].into());
+        }
         let recalled = format!(r#"{{"message":"{reply}","message_seq":2,"message_no":0}}"#);
-        fold.take(3, BOB, EventData::decode(&EventKind::MessageRecalled, &recalled));
+        fold.take(5, BOB, EventData::decode(&EventKind::MessageRecalled, &recalled));
         assert_eq!(fold.threads(), [(MESSAGE, 0)].into());
         let told = Told::from(&fold.messages[&reply]);
         assert_eq!(

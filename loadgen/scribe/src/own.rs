@@ -299,7 +299,7 @@ impl Reader<'_> {
             if let Some(root) = message.thread {
                 let thread = due.threads.entry(root).or_default();
                 thread.following = self.follows(root);
-                thread.reply_count += u64::from(!message.recalled && !hidden);
+                thread.reply_count += u64::from(counts);
                 let unread = counts && message.sender != self.user && message.seq > self.place_in(root);
                 thread.unread_count += u64::from(unread && !unheard);
             }

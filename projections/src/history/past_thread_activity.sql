@@ -28,6 +28,7 @@ SELECT 1::bigint AS number, (SELECT count(*) FROM since) > $7 AS too_many,
  CROSS JOIN LATERAL (SELECT count(*) AS count
                        FROM (SELECT FROM {history}.reply n WHERE n.conversation = k.conversation AND n.root = t.root AND n.seq <= k.upto
                                 AND n.seq > k.floor AND NOT n.recalled
+                                AND (SELECT true FROM {unread}.void v WHERE v.conversation = n.conversation AND v.seq = n.seq LIMIT 1) IS NULL
                                 AND (SELECT true FROM {unread}.hidden x WHERE x.user_id = $6
                                                    AND x.conversation = n.conversation AND x.seq = n.seq LIMIT 1) IS NULL LIMIT $8) n) c
  ORDER BY t.seq {direction}

@@ -19,7 +19,7 @@ pub struct Thread {
     pub conversation: Uuid,
     /// The message that it hangs below.
     pub root: Uuid,
-    /// Replies that were not recalled, as far as the viewer sees them; of a thread that began before what they see, of the newest 1,000.
+    /// Replies that were not recalled and are not withheld, as far as the viewer sees them; of a thread that began before what they see, of the newest 1,000.
     pub replies: i64,
     /// The seq of the last reply, recalled or not: what was active last stands first.
     pub last_seq: i64,

@@ -493,12 +493,19 @@ async fn a_thread_counts_the_replies_that_its_viewer_sees() {
         assert_eq!((listed, past), (named, named));
         named
     };
+    let past = async || {
+        let past = history::past_replies(bob, rooms.clone(), roots.clone(), vec![upto]);
+        world.ask(past).await.remove(0).3
+    };
     assert_eq!(counted(bob).await, 4);
+    world.withhold(&first, ann, true).await;
+    assert_eq!((counted(bob).await, past().await), (3, 3));
     world.hide(bob, &[root.clone(), first.clone()]).await;
-    assert_eq!(counted(bob).await, 3);
-    let past = history::past_replies(bob, rooms.clone(), roots.clone(), vec![upto]);
-    assert_eq!(world.ask(past).await, [(group, root.command, upto, 3)]);
-    // What is hidden and recalled is taken off once.
+    // What is hidden and withheld, or recalled, is taken off once.
+    assert_eq!((counted(bob).await, past().await), (3, 3));
+    world.withhold(&first, ann, false).await;
+    assert_eq!((counted(bob).await, past().await), (3, 3));
+    assert_eq!(counted(ann).await, 4);
     world.recall(&first, ann).await;
     assert_eq!(counted(bob).await, 3);
     world.recall(&second, ann).await;
@@ -506,6 +513,9 @@ async fn a_thread_counts_the_replies_that_its_viewer_sees() {
     world.clear(bob, &third).await;
     assert_eq!(counted(bob).await, 1);
     assert_eq!(counted(ann).await, 2);
+    world.withhold(&fourth, ann, true).await;
+    assert_eq!(counted(bob).await, 0);
+    assert_eq!(counted(ann).await, 1);
     world.assert_as_the_log_says().await;
 }
 
@@ -900,13 +910,13 @@ impl Reference {
         self.replies.get(&seq).is_none_or(|(_, also)| *also)
     }
 
-    /// By root: the seqs of the replies, and how many of them were not recalled.
+    /// By root: the seqs of the replies, and how many of them still say something.
     fn threads(&self) -> BTreeMap<Uuid, (Vec<i64>, i64)> {
         let mut threads: BTreeMap<Uuid, (Vec<i64>, i64)> = BTreeMap::new();
         for (seq, (root, _)) in &self.replies {
             let thread = threads.entry(*root).or_default();
             thread.0.push(*seq);
-            thread.1 += i64::from(!self.recalled.contains(seq));
+            thread.1 += i64::from(self.is_whole(*seq));
         }
         threads
     }
@@ -1097,7 +1107,7 @@ async fn past_threads(world: &World, conversation: Uuid, reference: &Reference) 
         for (root, (seqs, _)) in reference.threads() {
             let seqs: Vec<i64> = seqs.into_iter().filter(|seq| *seq <= upto).collect();
             if let Some(last) = seqs.last().copied() {
-                let whole = seqs.iter().filter(|seq| !reference.recalled.contains(seq));
+                let whole = seqs.iter().filter(|seq| reference.is_whole(**seq));
                 then.push((last, root, whole.count() as i64));
                 let past = history::past_thread_replies(
                     Uuid::nil(),

@@ -54,7 +54,10 @@ export function repliesThere(
   { messages }: Hidden,
   first: number,
 ): number {
-  const there = [...replies].filter(id => !messages.has(id) && !log?.amended.get(id)?.recalled);
+  const there = [...replies].filter(id => {
+    const { recalled = false, withheld = false } = log?.amended.get(id) ?? {};
+    return !recalled && !withheld && !messages.has(id);
+  });
   // Replies stand behind their message: where that is not cleared, none of them is.
   if (seq >= first || !log) return there.length;
   const cleared = new Set(
