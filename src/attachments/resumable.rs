@@ -83,16 +83,12 @@ async fn answer(shared: Arc<Shared>, id: Option<Uuid>, request: Request) -> Resu
             return Ok(response);
         }
     };
-    let principal = shared.bearer(request.headers()).await?;
-    let user = principal.user;
-    let answered = match (asked, id) {
-        (Ask::Begin(begin), _) => shared.begin(&principal, begin).await,
-        (Ask::Look, Some(id)) => shared.look(id, user).await,
-        (Ask::Append(append), Some(id)) => shared.append(id, user, append, request.into_body()).await,
-        (Ask::GiveUp, Some(id)) => shared.give_up(id, user).await,
-        (_, None) => Err(shared.wrong(Wrong::Method)),
-    };
-    Ok(answered.map_or_else(spoken, spoken))
+    let is_look = asked == Ask::Look;
+    Ok(match shared.carry_out(asked, id, request).await {
+        Ok(response) => spoken(response),
+        Err(problem) if is_look => spoken(problems::later(problem)),
+        Err(problem) => spoken(problem),
+    })
 }
 
 /// Says which version is spoken, as every answer does.
@@ -131,6 +127,23 @@ impl Shared {
             ),
         ];
         spoken((StatusCode::NO_CONTENT, headers))
+    }
+
+    async fn carry_out(
+        self: &Arc<Self>,
+        asked: Ask,
+        id: Option<Uuid>,
+        request: Request,
+    ) -> Result<Response, Problem> {
+        let principal = self.bearer(request.headers()).await?;
+        let user = principal.user;
+        match (asked, id) {
+            (Ask::Begin(begin), _) => self.begin(&principal, begin).await,
+            (Ask::Look, Some(id)) => self.look(id, user).await,
+            (Ask::Append(append), Some(id)) => self.append(id, user, append, request.into_body()).await,
+            (Ask::GiveUp, Some(id)) => self.give_up(id, user).await,
+            (_, None) => Err(self.wrong(Wrong::Method)),
+        }
     }
 
     fn wrong(&self, wrong: Wrong) -> Problem {

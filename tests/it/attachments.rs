@@ -629,7 +629,12 @@ async fn an_upload_is_complete_once_it_is_stored_and_not_when_all_has_come() {
     let place = begun(&node, &ann, 5).await;
     let sent = part(&strict, &ann, &place, 0).body("hello").send().await.unwrap();
     assert_eq!(sent.status(), 503);
-    assert_eq!(look(&strict, &ann, &place).await.status(), 503);
+    // The one answer behind which clients ask again, and do not begin again.
+    let locked = look(&strict, &ann, &place).await;
+    assert_eq!(locked.status(), StatusCode::LOCKED);
+    assert_eq!(header(&locked, "retry-after"), "5");
+    assert_eq!(header(&locked, "tus-resumable"), "1.0.0");
+    assert!(!locked.headers().contains_key("upload-offset"));
     let looked = look(&node, &ann, &place).await;
     assert_eq!(looked.status(), 200);
     assert_eq!(header(&looked, "upload-offset"), "5");
