@@ -1,4 +1,5 @@
-//! What goes: attachments that no message shows, then bytes that no attachment has.
+//! What goes: attachments that no message shows, then bytes that no attachment has, and uploads that nobody goes on with. Those of which all has
+//! come are stored first.
 //!
 //! Bytes are removed in steps, for somebody may be storing the same ones: they are moved aside, the read models come to all that the
 //! log holds by then, and where somebody has stored them after all they are moved back. Whoever stores looks behind the event whether
@@ -86,7 +87,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 
 impl Shared {
     /// One look at all that may have to go. What goes wrong with some of it keeps none of the rest.
-    async fn clean_up(&self, look: &mut Look) -> Vec<Trouble> {
+    async fn clean_up(self: &Arc<Self>, look: &mut Look) -> Vec<Trouble> {
         let now = match self.time().await {
             Ok(now) => now,
             Err(problem) => return vec![problem.into()],
@@ -95,6 +96,7 @@ impl Shared {
             self.remove_orphans(look, now).await,
             self.settle_doubts(now).await,
             self.settle_leaving(now).await,
+            self.finish_owed(now).await.map_err(Trouble::from),
             self.forget_expired(now).await.map_err(Trouble::from),
             self.remove_leftovers(now).await,
         ];

@@ -3,10 +3,10 @@
 //! Each part is an object of its own, and a row says which there are. When all is there it is read once more, summed up, and stored as
 //! a file that came in one go. What nobody goes on with is forgotten.
 
+mod owed;
 mod parts;
 
 use super::Shared;
-use super::places::Place;
 use super::problems;
 use super::room::Coming;
 use super::storing::Claim;
@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 use tidings_domain::FileName;
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// However busy an upload is, it ends so many times later than one that nobody goes on with.
@@ -45,6 +46,29 @@ struct Upload {
 }
 
 impl Upload {
+    /// `None` where its name is none.
+    fn read(id: Uuid, user: Uuid, row: &Row) -> Result<Option<Self>, Error> {
+        let Ok(name) = FileName::parse(row.try_get("name")?) else {
+            return Ok(None);
+        };
+        let number = |name| Ok::<_, Error>(row.try_get::<_, i64>(name)?.max(0) as u64);
+        Ok(Some(Self {
+            id,
+            user,
+            name,
+            media_type: row.try_get("media_type")?,
+            metadata: row.try_get("metadata")?,
+            state: State {
+                size: number("size")?,
+                received: number("received")?,
+            },
+            parts: row.try_get("parts")?,
+            ends: row.try_get("ends")?,
+            is_stored: row.try_get("stored")?,
+            expires_at: row.try_get("expires_at")?,
+        }))
+    }
+
     /// Whether all has come and it is no attachment yet.
     fn is_owed(&self) -> bool {
         self.state.is_complete() && !self.is_stored
@@ -205,35 +229,16 @@ impl Shared {
         let sql = include_str!("resumable/find.sql");
         let rows = self.tables.rows(sql, &[&id, &user]).await?;
         let row = rows.first().ok_or_else(problems::missing)?;
-        let read = || -> Result<Option<Upload>, tokio_postgres::Error> {
-            let Ok(name) = FileName::parse(row.try_get("name")?) else {
-                return Ok(None);
-            };
-            let number = |name| Ok::<_, tokio_postgres::Error>(row.try_get::<_, i64>(name)?.max(0) as u64);
-            Ok(Some(Upload {
-                id,
-                user,
-                name,
-                media_type: row.try_get("media_type")?,
-                metadata: row.try_get("metadata")?,
-                state: State {
-                    size: number("size")?,
-                    received: number("received")?,
-                },
-                parts: row.try_get("parts")?,
-                ends: row.try_get("ends")?,
-                is_stored: row.try_get("stored")?,
-                expires_at: row.try_get("expires_at")?,
-            }))
-        };
-        read().ok().flatten().ok_or_else(problems::away)
+        let read = Upload::read(id, user, row);
+        read.ok().flatten().ok_or_else(problems::away)
     }
 
     async fn look(self: &Arc<Self>, id: Uuid, user: Uuid) -> Result<Response, Problem> {
         let mut upload = self.find_upload(id, user).await?;
         if upload.is_owed() {
             // Whoever is told that all has come takes it for stored.
-            self.finish(upload, self.uploads.take(user)?).await?;
+            let place = self.uploads.take(user)?;
+            self.finish(upload, Some(place)).await?;
             upload = self.find_upload(id, user).await?;
         }
         let size = (
@@ -277,29 +282,9 @@ impl Shared {
         let received = upload.state.received;
         let expires_at = upload.expires_at;
         if upload.is_owed() {
-            self.finish(upload, place).await?;
+            self.finish(upload, Some(place)).await?;
         }
         Ok((StatusCode::NO_CONTENT, [offset(received)], [expires(expires_at)]).into_response())
-    }
-
-    /// Stores a file of which all has come.
-    async fn finish(self: &Arc<Self>, upload: Upload, place: Place) -> Result<(), Problem> {
-        let (id, user) = (upload.id, upload.user);
-        let shared = Arc::clone(self);
-        let storing = self.see_through(async move {
-            let stored = shared.put_together(upload).await;
-            drop(place);
-            stored
-        });
-        let Err(problem) = storing.await else {
-            return Ok(());
-        };
-        // Another request may have done so meanwhile, and taken the parts away.
-        let found = self.find_upload(id, user).await;
-        if found.is_ok_and(|upload| upload.is_stored) {
-            return Ok(());
-        }
-        Err(problem)
     }
 
     async fn give_up(&self, id: Uuid, user: Uuid) -> Result<Response, Problem> {

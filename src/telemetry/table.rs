@@ -138,7 +138,7 @@ pub(crate) const METRICS: &[Metric] = &[
     ),
     counter(
         "tidings_attachments_clean_up_failures_total",
-        "Files that nobody shows any more, or what uploads have left, could not be removed.",
+        "Files that nobody shows any more, or what uploads have left, could not be removed, or uploads of which all has come not be stored.",
     ),
     // Clients.
     gauge(

@@ -617,18 +617,29 @@ async fn an_upload_that_is_refused_in_the_end_is_none_any_more() {
     small.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upload_is_complete_once_it_is_stored_and_not_when_all_has_come() {
-    let store = Store::new().await;
+/// A node that stores nothing, for want of somebody who looks at files.
+async fn strict_node(store: &Store) -> TestNode {
     let mut config = store.config();
     config.attachments.scan = tidings::attachments::Scan::Clamd;
     // Nobody is there.
     config.attachments.scan_address = Some("127.0.0.1:1".to_owned());
-    let (strict, node) = (TestNode::start(config).await, store.node().await);
-    let ann = node.register("ann").await;
-    let place = begun(&node, &ann, 5).await;
-    let sent = part(&strict, &ann, &place, 0).body("hello").send().await.unwrap();
+    TestNode::start(config).await
+}
+
+/// Sends a file in parts, all of which come and which is not stored, and says where.
+async fn owed(strict: &TestNode, user: &User, file: &'static str) -> String {
+    let place = begun(strict, user, file.len()).await;
+    let sent = part(strict, user, &place, 0).body(file).send().await.unwrap();
     assert_eq!(sent.status(), 503);
+    place
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_complete_once_it_is_stored_and_not_when_all_has_come() {
+    let store = Store::new().await;
+    let (strict, node) = (strict_node(&store).await, store.node().await);
+    let ann = node.register("ann").await;
+    let place = owed(&strict, &ann, "hello").await;
     // The one answer behind which clients ask again, and do not begin again.
     let locked = look(&strict, &ann, &place).await;
     assert_eq!(locked.status(), StatusCode::LOCKED);
@@ -641,6 +652,58 @@ async fn an_upload_is_complete_once_it_is_stored_and_not_when_all_has_come() {
     let id = json!(place.rsplit('/').next().unwrap());
     assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
     assert_eq!(look(&strict, &ann, &place).await.status(), 200);
+    strict.stop().await;
+    node.stop().await;
+}
+
+/// A node that cleans up all the time, an hour after whatever is under way was tried, and keeps so many bytes of each user.
+async fn an_hour_later(store: &Store, user_bytes: u64) -> TestNode {
+    let sql = "UPDATE upload SET tried_at = tried_at - interval '1 hour'";
+    store.client().await.execute(sql, &[]).await.unwrap();
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    config.attachments.user_bytes = user_bytes;
+    TestNode::start(config).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_stored_when_it_came_is_stored_or_refused_though_nobody_asks() {
+    let store = Store::new().await;
+    let strict = strict_node(&store).await;
+    let [ann, ben] = strict.people(["ann", "ben"]).await;
+    let short = owed(&strict, &ann, "short").await;
+    let long = owed(&strict, &ben, "much longer").await;
+    let database = store.client().await;
+    assert_eq!(under_way(&database).await, 2);
+
+    let node = an_hour_later(&store, 10).await;
+    eventually(async || (under_way(&database).await == 0).then_some(())).await;
+    let id = json!(short.rsplit('/').next().unwrap());
+    assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "short");
+    assert_eq!(look(&strict, &ann, &short).await.status(), 200);
+    assert_eq!(look(&strict, &ben, &long).await.status(), 404);
+    eventually(async || incoming(&store).is_empty().then_some(())).await;
+    strict.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_that_cannot_be_stored_keep_none_of_the_others() {
+    let store = Store::new().await;
+    let strict = strict_node(&store).await;
+    let ann = strict.register("ann").await;
+    for _ in 0..4 {
+        owed(&strict, &ann, "lost").await;
+    }
+    for part in incoming(&store) {
+        std::fs::remove_file(part).unwrap();
+    }
+    let place = owed(&strict, &ann, "hello").await;
+    let node = an_hour_later(&store, 100).await;
+    let database = store.client().await;
+    eventually(async || (under_way(&database).await == 4).then_some(())).await;
+    let id = json!(place.rsplit('/').next().unwrap());
+    assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
     strict.stop().await;
     node.stop().await;
 }

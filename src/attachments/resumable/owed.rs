@@ -1,0 +1,83 @@
+//! Uploads of which all has come and that are no attachments yet: stored by whoever asks for them, and by the clean-up where nobody does.
+
+use super::Upload;
+use crate::attachments::Shared;
+use crate::attachments::places::Place;
+use crate::problem::Problem;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::Arc;
+use tokio_postgres::Error;
+
+/// How long an upload is left to whoever has gone about it last. Longer than it takes to look at a file and to put it away.
+const REST: TimeDelta = TimeDelta::minutes(5);
+/// Uploads that cannot be stored, one behind the other, behind which the others wait: it is not for what is in them.
+const FAILURES: usize = 3;
+
+impl Shared {
+    /// Stores a file of which all has come. Whoever asks for it holds a place meanwhile; the clean-up has none, and stores one at a time.
+    pub(super) async fn finish(
+        self: &Arc<Self>,
+        upload: Upload,
+        place: Option<Place>,
+    ) -> Result<(), Problem> {
+        let (id, user) = (upload.id, upload.user);
+        let shared = Arc::clone(self);
+        let storing = self.see_through(async move {
+            let stored = shared.put_together(upload).await;
+            drop(place);
+            stored
+        });
+        let Err(problem) = storing.await else {
+            return Ok(());
+        };
+        // Another request may have done so meanwhile, and taken the parts away.
+        let found = self.find_upload(id, user).await;
+        if found.is_ok_and(|upload| upload.is_stored) {
+            return Ok(());
+        }
+        Err(problem)
+    }
+
+    /// Stores what could not be stored when it came, or ends it where it is refused: whoever has sent it may never ask again, and it takes room.
+    /// What cannot be stored now either comes last the next time.
+    pub(in crate::attachments) async fn finish_owed(
+        self: &Arc<Self>,
+        now: DateTime<Utc>,
+    ) -> Result<(), Problem> {
+        let before = now - REST;
+        let mut failures = 0;
+        while failures < FAILURES {
+            let rows = self.tables.rows(include_str!("owed.sql"), &[&before]).await?;
+            let Some(row) = rows.first() else {
+                return Ok(());
+            };
+            let read = || -> Result<Option<Upload>, Error> {
+                Upload::read(row.try_get("id")?, row.try_get("user_id")?, row)
+            };
+            let Some(upload) = read().ok().flatten() else {
+                tracing::warn!("an upload of which all has come cannot be read");
+                failures += 1;
+                continue;
+            };
+            let (id, user) = (upload.id, upload.user);
+            match self.finish(upload, None).await {
+                Ok(()) => {
+                    tracing::info!(attachment = %id, %user, "a file is stored that could not be when it came");
+                    failures = 0;
+                }
+                Err(problem) if problem.code().retryable() => {
+                    let code = problem.code().as_str();
+                    tracing::warn!(attachment = %id, %user, code, "a file of which all has come cannot be stored yet");
+                    metrics::counter!("tidings_attachments_clean_up_failures_total").increment(1);
+                    failures += 1;
+                }
+                Err(problem) => {
+                    let code = problem.code().as_str();
+                    tracing::info!(attachment = %id, %user, code, "a file of which all had come was refused");
+                    failures = 0;
+                }
+            }
+        }
+        Ok(())
+    }
+}
