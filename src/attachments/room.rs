@@ -2,7 +2,7 @@
 //! stored.
 //!
 //! Whoever wants room says so in a row first, and asks the log behind that what is stored; whoever stores lets the row go behind the event.
-//! So each file that is on its way is counted in one of the two, and for a moment perhaps in both.
+//! So each file that is on its way is counted in one of the two. Where it stands in both and is in somebody's way, it counts in the log alone.
 
 use super::Shared;
 use super::problems;
@@ -11,13 +11,18 @@ use super::storing::Claim;
 use crate::clock;
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
+use std::time::Duration;
 use tidings_domain::{Usage, UserCommand, UserId};
+use tokio::time::sleep;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// Uploads in parts that one user may have begun and not ended.
 const BEGUN: i64 = 20;
+/// How long it is waited, one time after the other, for files that are in the way and may be gone in a moment: they have just taken room, and
+/// the log is being asked whether there is any. In milliseconds.
+const WAITS_MS: [u64; 4] = [20, 40, 80, 160];
 
 /// A file that wants room.
 pub(super) struct Coming<'a> {
@@ -44,15 +49,9 @@ struct Taken {
 impl Shared {
     /// Takes room for a file, and answers until when it is held. To be seen through, so that no room stays taken that there is not.
     pub(super) async fn take_room(&self, coming: Coming<'_>) -> Result<DateTime<Utc>, Problem> {
-        let taken = self.take(&coming).await?;
-        if !taken.has_room {
-            return Err(problems::full());
-        }
-        let Some(expires_at) = taken.expires_at else {
-            let problem = problems::too_many("you have enough uploads under way");
-            return Err(problem.retry_after_ms(60_000));
-        };
-        if let Err(problem) = self.ask_log(&coming, taken.others).await {
+        self.ask_read_model(&coming).await?;
+        let (others, expires_at) = self.note(&coming).await?;
+        if let Err(problem) = self.ask_log(&coming, others).await {
             // Where nobody answers, it is free once its time is up.
             let _ = self.give_room_back(coming.id).await;
             return Err(problem);
@@ -60,11 +59,40 @@ impl Shared {
         Ok(expires_at)
     }
 
-    /// Notes that a file wants room, unless there is none for it as far as the read models know.
+    /// Refuses a file that would not fit if it were the only one that comes, as far as the read model knows: nobody else is asked for it.
+    async fn ask_read_model(&self, coming: &Coming<'_>) -> Result<(), Problem> {
+        let quota = self.config.quota();
+        let usage = tidings_projections::attachments::usage(coming.claim.user);
+        let usage = self.tables.ask(usage).await?;
+        let (bytes, files) = usage.first().copied().unwrap_or_default();
+        let (bytes, files) = (bytes.max(0) as u64, files.max(0) as u64);
+        if files >= quota.files || bytes.saturating_add(coming.size) > quota.bytes {
+            return Err(problems::full());
+        }
+        Ok(())
+    }
+
+    /// Notes that a file wants room, and answers what else is on its way and until when it is noted. Refuses what would not fit beside that if
+    /// nothing were stored.
+    async fn note(&self, coming: &Coming<'_>) -> Result<(Usage, DateTime<Utc>), Problem> {
+        let mut waits = WAITS_MS.into_iter();
+        loop {
+            let taken = self.take(coming).await?;
+            if taken.has_room {
+                let expires_at = taken.expires_at.ok_or_else(|| {
+                    problems::too_many("you have enough uploads under way").retry_after_ms(60_000)
+                })?;
+                return Ok((taken.others, expires_at));
+            }
+            let wait_ms = waits.next().ok_or_else(problems::full)?;
+            sleep(Duration::from_millis(wait_ms)).await;
+        }
+    }
+
     async fn take(&self, coming: &Coming<'_>) -> Result<Taken, Problem> {
         let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let (user, name) = (coming.claim.user, coming.claim.name.as_str());
-        let (size, room) = (bytes(coming.size), bytes(self.room(user).await?));
+        let (size, room) = (bytes(coming.size), bytes(self.config.quota().bytes));
         let whole = coming.metadata.is_none();
         let values: [&(dyn ToSql + Sync); 10] = [
             &coming.id,
@@ -83,31 +111,20 @@ impl Shared {
         let read = || -> Result<Taken, Error> {
             Ok(Taken {
                 has_room: row.try_get(0)?,
-                others: usage(row, 1)?,
+                others: Usage {
+                    bytes: number(row, 1)?,
+                    files: number(row, 2)?,
+                },
                 expires_at: row.try_get(3)?,
             })
         };
         read().map_err(|_| problems::away())
     }
 
-    /// How many bytes somebody may store beside what they have, as far as the read models know. Refuses who may not store another file.
-    async fn room(&self, user: Uuid) -> Result<u64, Problem> {
-        let quota = self.config.quota();
-        let usage = self
-            .tables
-            .ask(tidings_projections::attachments::usage(user))
-            .await?;
-        let (bytes, files) = usage.first().copied().unwrap_or_default();
-        let (bytes, files) = (bytes.max(0) as u64, files.max(0) as u64);
-        if files >= quota.files {
-            return Err(problems::full());
-        }
-        Ok(quota.bytes.saturating_sub(bytes))
-    }
-
     /// Refuses a file for which there is no room beside what the log holds and the `others` that are on their way.
     async fn ask_log(&self, coming: &Coming<'_>, mut others: Usage) -> Result<(), Problem> {
         let user = coming.claim.user;
+        let mut waits = WAITS_MS.into_iter();
         loop {
             let wanted = Usage {
                 bytes: others.bytes.saturating_add(coming.size),
@@ -128,21 +145,39 @@ impl Shared {
             if !problems::is_full(&problem) {
                 return Err(problem);
             }
-            // One of the others may have been stored in between, and counted twice.
-            let left = self.others(user, coming.id).await?;
-            if left.bytes >= others.bytes {
-                return Err(problem);
+            // Some of them may be stored by now, and count twice, or be gone in a moment.
+            let asked_with = others.bytes;
+            loop {
+                others = self.others(user, coming.id).await?;
+                if others.bytes < asked_with {
+                    break;
+                }
+                let wait_ms = if others.files > 0 { waits.next() } else { None };
+                let Some(wait_ms) = wait_ms else {
+                    return Err(problem);
+                };
+                sleep(Duration::from_millis(wait_ms)).await;
             }
-            others = left;
         }
     }
 
-    /// What else of a user is on its way.
+    /// What else of a user is on its way and was so before a file took room, without what the log holds by now.
     async fn others(&self, user: Uuid, id: Uuid) -> Result<Usage, Problem> {
         let sql = include_str!("room/others.sql");
         let rows = self.tables.rows(sql, &[&user, &id]).await?;
-        let row = rows.first().ok_or_else(problems::away)?;
-        usage(row, 0).map_err(|_| problems::away())
+        let read = |row: &Row| -> Result<(Uuid, u64), Error> { Ok((row.try_get(0)?, number(row, 1)?)) };
+        let sizes = rows.iter().map(read).collect::<Result<Vec<_>, _>>();
+        let sizes = sizes.map_err(|_| problems::away())?;
+        let files: Vec<Uuid> = sizes.iter().map(|(file, _)| *file).collect();
+        let logged = self.tables.logged(user, &files).await?;
+        let mut others = Usage::default();
+        for (file, size) in sizes {
+            if !logged.contains(&file) {
+                others.bytes = others.bytes.saturating_add(size);
+                others.files += 1;
+            }
+        }
+        Ok(others)
     }
 
     /// A file is not on its way any more: what it took is free, and its parts go.
@@ -155,10 +190,6 @@ impl Shared {
     }
 }
 
-fn usage(row: &Row, first: usize) -> Result<Usage, Error> {
-    let number = |index: usize| Ok::<_, Error>(row.try_get::<_, i64>(index)?.max(0) as u64);
-    Ok(Usage {
-        bytes: number(first)?,
-        files: number(first + 1)?,
-    })
+fn number(row: &Row, index: usize) -> Result<u64, Error> {
+    Ok(row.try_get::<_, i64>(index)?.max(0) as u64)
 }

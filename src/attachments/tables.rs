@@ -5,7 +5,9 @@ use crate::problem::Problem;
 use crate::role::Role;
 use crate::tables;
 use chrono::{DateTime, Utc};
+use std::collections::HashSet;
 use std::time::Duration;
+use tidings_domain::stored::Kind;
 use tidings_eventlog::{LaneHead, Log, describe};
 use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
@@ -72,6 +74,17 @@ impl Tables {
         let rows = self.rows(include_str!("now.sql"), &[]).await?;
         let now = rows.first().and_then(|row| row.try_get(0).ok());
         now.ok_or_else(problems::away)
+    }
+
+    /// Which of these files of a user the log holds, whether or not they have been removed since.
+    pub(super) async fn logged(&self, user: Uuid, files: &[Uuid]) -> Result<HashSet<Uuid>, Problem> {
+        if files.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let asked: Vec<(Uuid, Uuid)> = files.iter().map(|file| (user, *file)).collect();
+        let stored = self.log.origins(Kind::ATTACHMENT_STORED.0, &asked).await;
+        let stored = stored.map_err(|_| problems::away())?;
+        Ok(stored.into_iter().map(|origin| origin.command).collect())
     }
 
     /// Whether a user holds one of these roles by now, whatever their tokens say.

@@ -591,7 +591,63 @@ async fn what_comes_in_one_go_and_what_comes_in_parts_share_the_room_that_there_
     two.stop().await;
 }
 
-/// Uploads that hold room.
+/// A node that ends behind the event leaves a row of what is stored.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_stored_takes_its_room_once_though_its_row_is_there_yet() {
+    let store = Store::new().await;
+    let (node, database) = (node_of(&store, 100).await, store.client().await);
+    let ann = node.register("ann").await;
+    let file = |size| vec![b'x'; size];
+    let stored = node.stored(&ann, "a", file(60)).await;
+    let row = "INSERT INTO upload (id, user_id, name, size, whole, expires_at) \
+               VALUES ($1, $2, 'a', 60, true, now() + interval '20 minutes')";
+    database
+        .execute(row, &[&id(&stored["id"]), &ann.id])
+        .await
+        .unwrap();
+    // Nor is what comes behind a file in its way.
+    let behind = "CREATE FUNCTION behind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                      INSERT INTO upload (id, user_id, name, size, whole, expires_at) \
+                      VALUES (gen_random_uuid(), NEW.user_id, 'c', 30, true, NEW.expires_at); \
+                      RETURN NULL; \
+                  END $$; \
+                  CREATE TRIGGER behind AFTER INSERT ON upload FOR EACH ROW WHEN (NEW.name = 'b') EXECUTE FUNCTION behind()";
+    database.batch_execute(behind).await.unwrap();
+    node.stored(&ann, "b", file(30)).await;
+    assert_eq!(under_way(&database).await, 2);
+    // What came before is, until it is over.
+    let refused = node.upload(&ann, "d", file(10)).await;
+    assert_eq!(refused.status(), 413);
+    assert_eq!(json(refused).await["code"], "too_large");
+    let sql = "UPDATE upload SET expires_at = now() - interval '1 second' WHERE name = 'c'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    node.stored(&ann, "d", file(10)).await;
+    assert_eq!(node.upload(&ann, "e", file(1)).await.status(), 413);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_over_takes_no_room_though_nobody_has_cleaned_up() {
+    let store = Store::new().await;
+    let (node, database) = (node_of(&store, 100).await, store.client().await);
+    let ann = node.register("ann").await;
+    let place = begun(&node, &ann, 60).await;
+    for _ in 0..19 {
+        begun(&node, &ann, 1).await;
+    }
+    let refused = begin(&node, &ann, "filename YQ==", 1).await;
+    assert_eq!(json(refused).await["code"], "rate_limited");
+    let sql = "UPDATE upload SET expires_at = now() - interval '1 second'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 20);
+    begun(&node, &ann, 40).await;
+    node.stored(&ann, "a", vec![b'x'; 60]).await;
+    assert_eq!(under_way(&database).await, 21);
+    let late = part(&node, &ann, &place, 0).body("late").send().await.unwrap();
+    assert_eq!(late.status(), 404);
+    node.stop().await;
+}
+
+/// Uploads that are not stored.
 async fn under_way(database: &tokio_postgres::Client) -> i64 {
     let sql = "SELECT count(*) FROM upload WHERE NOT stored";
     database.query_one(sql, &[]).await.unwrap().get(0)

@@ -108,7 +108,7 @@ impl Shared {
         Ok(id)
     }
 
-    /// The upload has come further by `parts`, unless another request was faster, which leaves them.
+    /// The upload has come further by `parts`, unless another request was faster or its time is over, which leaves them.
     async fn grow(
         &self,
         upload: &mut Upload,

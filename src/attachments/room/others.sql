@@ -1,1 +1,2 @@
-SELECT least(coalesce(sum(size), 0), 9223372036854775807)::bigint, count(*) FROM upload WHERE user_id = $1 AND NOT stored AND id <> $2
+SELECT u.id, u.size FROM upload u
+ WHERE u.user_id = $1 AND NOT u.stored AND u.expires_at > now() AND u.turn < (SELECT o.turn FROM upload o WHERE o.id = $2)
