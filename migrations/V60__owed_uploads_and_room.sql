@@ -25,3 +25,11 @@ BEGIN
         RETURNING expires_at INTO o_expires_at;
     END IF;
 END $$;
+
+-- Takes back what took room and was not answered: what is still on its way there is waited for, or there would be nothing to take back yet.
+CREATE FUNCTION upload_take_back(p_id uuid, p_user uuid) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('tidings.upload ' || p_user::text, 0));
+    DELETE FROM upload WHERE id = p_id;
+END $$;

@@ -77,7 +77,13 @@ impl Shared {
     async fn note(&self, coming: &Coming<'_>) -> Result<(Usage, DateTime<Utc>), Problem> {
         let mut waits = WAITS_MS.into_iter();
         loop {
-            let taken = self.take(coming).await?;
+            let taken = self.take(coming).await;
+            if taken.is_err() {
+                // It may be noted all the same. Where nobody answers here either, it is free once its time is up.
+                let sql = include_str!("room/take_back.sql");
+                let _ = self.tables.rows(sql, &[&coming.id, &coming.claim.user]).await;
+            }
+            let taken = taken?;
             if taken.has_room {
                 let expires_at = taken.expires_at.ok_or_else(|| {
                     problems::too_many("you have enough uploads under way").retry_after_ms(60_000)

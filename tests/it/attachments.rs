@@ -647,6 +647,43 @@ async fn an_upload_that_is_over_takes_no_room_though_nobody_has_cleaned_up() {
     node.stop().await;
 }
 
+/// The database goes on with what a node has given up, and says so to nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn room_whose_taking_was_never_answered_is_given_back() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.database_timeout_ms = 10_000;
+    let node = TestNode::start(config).await;
+    let (holder, database) = (store.client().await, store.client().await);
+    holder.batch_execute("SELECT pg_advisory_lock(42)").await.unwrap();
+    let goes_on = "CREATE SEQUENCE gone_on; \
+                   CREATE FUNCTION go_on() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                       BEGIN PERFORM pg_advisory_xact_lock(42); \
+                       EXCEPTION WHEN query_canceled THEN PERFORM nextval('gone_on'); END; \
+                       RETURN NULL; \
+                   END $$; \
+                   CREATE TRIGGER go_on AFTER INSERT ON upload FOR EACH ROW EXECUTE FUNCTION go_on()";
+    database.batch_execute(goes_on).await.unwrap();
+    // On a machine that is so busy that the database is not told, it is somebody else's turn.
+    let ann = eventually(async || {
+        let ann = node.register("ann").await;
+        let unanswered = begin(&node, &ann, "filename YQ==", 5).await;
+        assert_eq!(unanswered.status(), 503);
+        let sql = "SELECT is_called FROM gone_on";
+        let has_gone_on: bool = database.query_one(sql, &[]).await.unwrap().get(0);
+        has_gone_on.then_some(ann)
+    })
+    .await;
+    let sql = "SELECT count(*) FROM upload WHERE user_id = $1";
+    let held: i64 = database.query_one(sql, &[&ann.id]).await.unwrap().get(0);
+    assert_eq!(held, 0);
+    holder
+        .batch_execute("SELECT pg_advisory_unlock(42)")
+        .await
+        .unwrap();
+    node.stop().await;
+}
+
 /// Uploads that are not stored.
 async fn under_way(database: &tokio_postgres::Client) -> i64 {
     let sql = "SELECT count(*) FROM upload WHERE NOT stored";

@@ -1,0 +1,1 @@
+SELECT upload_take_back($1, $2)
