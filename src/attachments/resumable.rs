@@ -295,13 +295,15 @@ impl Shared {
 
     /// Forgets uploads that nobody has gone on with.
     pub(super) async fn forget_expired(&self, now: DateTime<Utc>) -> Result<(), Problem> {
-        let rows = self
-            .tables
-            .rows(include_str!("resumable/expired.sql"), &[&now])
-            .await?;
-        for row in rows {
-            self.forget(row.try_get("parts").unwrap_or_default()).await;
+        loop {
+            let sql = include_str!("resumable/expired.sql");
+            let rows = self.tables.rows(sql, &[&now]).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in rows {
+                self.forget(row.try_get("parts").unwrap_or_default()).await;
+            }
         }
-        Ok(())
     }
 }

@@ -1063,6 +1063,19 @@ async fn what_uploads_have_left_goes_also_behind_thousands_of_parts_that_are_kep
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn however_many_uploads_are_over_one_look_forgets_them_all() {
+    let store = Store::new().await;
+    let (node, ..) = half_uploaded(&store).await;
+    let database = store.client().await;
+    let over = "INSERT INTO upload (id, user_id, name, size, expires_at) \
+                SELECT gen_random_uuid(), gen_random_uuid(), 'a', 1, now() - interval '1 hour' FROM generate_series(1, 1000)";
+    assert_eq!(database.execute(over, &[]).await.unwrap(), 1000);
+    cleaned_up(&store).await;
+    assert_eq!(under_way(&database).await, 1);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_cannot_be_removed_keep_none_of_the_others() {
     let store = Store::new().await;
     let mut config = store.config();
