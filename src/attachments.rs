@@ -2,12 +2,13 @@
 //!
 //! The bytes are in a store, under their checksum; that somebody has stored them is an event on that user's stream, and a message that
 //! shows them says so in its content. Who may see a file is asked of the read models each time. What no message shows after a day is
-//! removed.
+//! removed, and held for those who look at reports.
 
 mod checksum;
 mod clean_up;
 mod config;
 mod download;
+mod evidence;
 mod intake;
 mod links;
 mod places;

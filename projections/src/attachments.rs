@@ -6,4 +6,4 @@ mod orphans;
 
 pub use attachment::{Attachment, attachments, usage, visible};
 pub(crate) use fold::Attachments;
-pub use orphans::{Orphan, is_stored, orphans, unclaimed};
+pub use orphans::{Orphan, evidence, is_stored, orphans, unclaimed};

@@ -10,7 +10,7 @@ use tidings_eventlog::{LogConfig, schema};
 use tidings_services::testing::shared;
 
 /// Statements that make tables are no look-ups, those of administration look at whole tables, and a part is of others.
-const OTHERS: [&str; 23] = [
+const OTHERS: [&str; 22] = [
     "ddl.sql",
     "indexes.sql",
     "admin",
@@ -19,7 +19,6 @@ const OTHERS: [&str; 23] = [
     "blocks_nobody.sql",
     "come_to_heads.sql",
     "cursor.sql",
-    "evidence.sql",
     "floors.sql",
     "history/withheld.sql",
     "main_calls.sql",

@@ -48,9 +48,8 @@ pub struct Listed<T> {
 }
 
 /// What several statements have a part of, by the name that stands for it there, in braces. A part may have those behind it.
-const PARTS: [(&str, &str); 20] = [
+const PARTS: [(&str, &str); 19] = [
     ("{come_to_heads}", include_str!("attachments/come_to_heads.sql")),
-    ("{evidence}", include_str!("attachments/evidence.sql")),
     ("{message_columns}", include_str!("history/message_columns.sql")),
     ("{past_columns}", include_str!("history/past_columns.sql")),
     ("{withheld}", include_str!("history/withheld.sql")),

@@ -1,5 +1,5 @@
-//! What goes: attachments that no message shows, then bytes that no attachment has, and uploads that nobody goes on with. Those of which all has
-//! come are stored first.
+//! What goes: attachments that no message shows, then bytes that no attachment has and that are not held for those who look at reports, and
+//! uploads that nobody goes on with. Those of which all has come are stored first.
 //!
 //! Bytes are removed in steps, for somebody may be storing the same ones: they are moved aside, the read models come to all that the
 //! log holds by then, and where somebody has stored them after all they are moved back. Whoever stores looks behind the event whether
@@ -11,7 +11,6 @@ use super::thumbnail::SIZES;
 use crate::clock;
 use crate::outcome::Refusal;
 use crate::problem::Problem;
-use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use object_store::path::Path;
 use std::collections::HashSet;
@@ -20,7 +19,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tidings_domain::event::AttachmentRemoved;
 use tidings_domain::{CommandId, UserCommand, UserId};
-use tidings_projections::attachments::{Orphan, is_stored, orphans, unclaimed};
+use tidings_projections::attachments::{Attachment, attachments, is_stored, orphans, unclaimed};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -97,6 +96,7 @@ impl Shared {
             self.settle_doubts(now).await,
             self.settle_leaving(now).await,
             self.finish_owed(now).await.map_err(Trouble::from),
+            self.let_go(now).await,
             self.forget_expired(now).await.map_err(Trouble::from),
             self.remove_leftovers(now).await,
         ];
@@ -120,10 +120,9 @@ impl Shared {
                 return Ok(());
             };
             let seeming = looked_at.iter().filter(|orphan| orphan.unclaimed);
-            let certain = self.unclaimed(seeming.map(|orphan| orphan.id).collect()).await?;
-            for orphan in looked_at.iter().filter(|orphan| certain.contains(&orphan.id)) {
+            for orphan in self.unclaimed(seeming.map(|orphan| orphan.id).collect()).await? {
                 // One that cannot be removed keeps none of the others. It is looked at again with all.
-                if let Err(error) = self.remove(orphan).await {
+                if let Err(error) = self.remove(&orphan).await {
                     tracing::warn!(attachment = %orphan.id, %error, "an attachment could not be removed");
                     metrics::counter!("tidings_attachments_clean_up_failures_total").increment(1);
                 }
@@ -134,30 +133,31 @@ impl Shared {
 
     /// Which of these no message shows, by all that the log holds now. How far the read model has come by this process's memory is when to look
     /// and no more: what it lacks all the same, as a lane that it has lost, may be what shows them.
-    async fn unclaimed(&self, attachments: Vec<Uuid>) -> Result<HashSet<Uuid>, Trouble> {
-        if attachments.is_empty() {
-            return Ok(HashSet::new());
+    async fn unclaimed(&self, seeming: Vec<Uuid>) -> Result<Vec<Attachment>, Trouble> {
+        if seeming.is_empty() {
+            return Ok(vec![]);
         }
         let heads = self.tables.catch_up().await?;
-        let looked_at = self.tables.ask(unclaimed(attachments, &heads)).await?;
+        let looked_at = self.tables.ask(unclaimed(seeming, &heads)).await?;
         if looked_at.is_empty() {
             return Err(Trouble::Tables);
         }
         let unclaimed = looked_at.into_iter().filter(|(_, is_unclaimed)| *is_unclaimed);
-        Ok(unclaimed.map(|(attachment, _)| attachment).collect())
+        let unclaimed = unclaimed.map(|(attachment, _)| attachment).collect();
+        Ok(self.tables.ask(attachments(unclaimed)).await?)
     }
 
-    async fn remove(&self, orphan: &Orphan) -> Result<(), Trouble> {
-        self.store.put(&doubtful(&orphan.sha256), Bytes::new()).await?;
+    async fn remove(&self, attachment: &Attachment) -> Result<(), Trouble> {
+        self.tables.note_removal(attachment).await?;
         let removed = AttachmentRemoved {
-            attachment: orphan.id,
-            size: u64::try_from(orphan.size).unwrap_or(0),
+            attachment: attachment.id,
+            size: u64::try_from(attachment.size).unwrap_or(0),
         };
-        let id = CommandId::of_removal(self.log_id, orphan.id);
+        let id = CommandId::of_removal(self.log_id, attachment.id);
         let command = UserCommand::RemoveAttachment(removed);
-        let owner = UserId(orphan.owner);
+        let owner = UserId(attachment.owner);
         self.lanes.submit_user(owner, id.0, command, None).await?;
-        tracing::info!(attachment = %orphan.id, user = %orphan.owner, "an attachment that no message shows was removed");
+        tracing::info!(attachment = %attachment.id, user = %attachment.owner, "an attachment that no message shows was removed");
         metrics::counter!("tidings_attachments_removed_total").increment(1);
         Ok(())
     }
@@ -175,12 +175,8 @@ impl Shared {
     }
 
     async fn settle_doubt(&self, sha256: &str, before: DateTime<Utc>) -> Result<(), Trouble> {
-        if !self
-            .tables
-            .ask(is_stored(sha256.to_owned(), &[]))
-            .await?
-            .contains(&true)
-        {
+        let stored = self.tables.ask(is_stored(sha256.to_owned(), &[])).await?;
+        if !stored.contains(&true) && !self.tables.are_held(sha256).await? {
             let moved = Moved::of(sha256);
             match self.store.rename(&kept(sha256), &moved.path()).await {
                 Ok(()) => self.settle(&moved).await?,
@@ -215,10 +211,9 @@ impl Shared {
         let heads = self.tables.catch_up().await?;
         let sha256 = moved.sha256();
         let stored = self.tables.ask(is_stored(sha256.to_owned(), &heads)).await?;
-        if !*stored.first().ok_or(Trouble::Tables)? {
-            for size in SIZES {
-                self.store.remove(&thumbnail(sha256, size)).await?;
-            }
+        let is_stored = *stored.first().ok_or(Trouble::Tables)?;
+        if !is_stored && !self.tables.are_held(sha256).await? {
+            self.remove_thumbnails(sha256).await?;
             return Ok(self.store.remove(&moved.path()).await?);
         }
         match self.store.rename(&moved.path(), &kept(sha256)).await {
@@ -226,6 +221,13 @@ impl Shared {
             Err(StoreError::Missing) => Ok(()),
             moved => Ok(moved?),
         }
+    }
+
+    pub(super) async fn remove_thumbnails(&self, sha256: &str) -> Result<(), StoreError> {
+        for size in SIZES {
+            self.store.remove(&thumbnail(sha256, size)).await?;
+        }
+        Ok(())
     }
 
     /// What uploads have left that were never finished.
@@ -258,11 +260,11 @@ impl Shared {
 
 /// What went wrong with some of many, of which the first is told.
 #[derive(Default)]
-struct Troubles(Option<Trouble>);
+pub(super) struct Troubles(Option<Trouble>);
 
 impl Troubles {
     /// Goes on behind one that the store refused: it keeps none of the others. Where nobody answers it would go wrong with all of them.
-    fn go_on(&mut self, done: Result<(), Trouble>) -> Result<(), Trouble> {
+    pub(super) fn go_on(&mut self, done: Result<(), Trouble>) -> Result<(), Trouble> {
         match done {
             Err(Trouble::Store(error @ (StoreError::Failed(_) | StoreError::Missing))) => {
                 self.0.get_or_insert(error.into());
@@ -272,7 +274,7 @@ impl Troubles {
         }
     }
 
-    fn end(self) -> Result<(), Trouble> {
+    pub(super) fn end(self) -> Result<(), Trouble> {
         self.0.map_or(Ok(()), Err)
     }
 }

@@ -19,7 +19,7 @@ use futures_util::StreamExt as _;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use std::sync::Arc;
-use tidings_projections::attachments::{Attachment, attachments, visible};
+use tidings_projections::attachments::{Attachment, visible};
 use uuid::Uuid;
 
 /// RFC 8187's `attr-char` stays as it is.
@@ -63,7 +63,7 @@ pub(super) async fn download(
     Query(ticket): Query<Ticket>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (attachment, place) = shared.shown(&id, &ticket, &headers).await?;
+    let (attachment, place, _) = shared.shown(&id, &ticket, &headers).await?;
     let etag = format!("\"{}\"", attachment.sha256);
     if names(&headers, header::IF_NONE_MATCH.as_str(), &etag) {
         return Ok((
@@ -155,14 +155,14 @@ fn names(headers: &HeaderMap, header: &str, etag: &str) -> bool {
 }
 
 impl Shared {
-    /// The attachment, for whoever may see it, and a place to send it from. A message must show it, they have stored it themselves, or they look
-    /// at a report of it: to everybody else it is not there.
+    /// The attachment, for whoever may see it, a place to send it from, and why it is opened to them. A message must show it, they have stored it
+    /// themselves, or they look at a report of it: to everybody else it is not there.
     pub(super) async fn shown(
         &self,
         id: &str,
         ticket: &Ticket,
         headers: &HeaderMap,
-    ) -> Result<(Attachment, Place), Problem> {
+    ) -> Result<(Attachment, Place, Opens), Problem> {
         let id = Uuid::try_parse(id).map_err(|_| problems::missing())?;
         let (viewer, opens) = match &ticket.t {
             None => (self.bearer(headers).await?.user, Opens::Shown),
@@ -183,10 +183,10 @@ impl Shared {
             self.tables.find(|| visible(id, viewer)).await?
         } else if self.tables.holds(viewer, &OVERSEERS).await? {
             // What it is evidence of was found out when the link was made, and the bytes may be gone since.
-            self.tables.find(|| attachments(vec![id])).await?
+            self.tables.reported(id).await?
         } else {
             None
         };
-        Ok((found.ok_or_else(problems::missing)?, place))
+        Ok((found.ok_or_else(problems::missing)?, place, opens))
     }
 }

@@ -11,8 +11,8 @@ use tidings_domain::stored::Kind;
 use tidings_eventlog::{LaneHead, Log, describe};
 use tidings_projections::{Checkpoints, Select};
 use tokio::time::timeout;
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 /// The read models that say who may see an attachment.
@@ -53,11 +53,7 @@ impl Tables {
         timeout(self.wait, readable).await.map_err(|_| problems::away())?;
         let sql = select.sql(self.log.pool().home());
         let rows = self.rows(&sql, &select.values()).await?;
-        let read = rows.iter().map(|row| select.read(row));
-        read.collect::<Result<Vec<T>, _>>().map_err(|error| {
-            tracing::warn!(error = describe(&error), "an attachment cannot be read");
-            problems::away()
-        })
+        read(&rows, |row| select.read(row))
     }
 
     /// Runs one statement.
@@ -112,4 +108,13 @@ impl Tables {
         caught_up.await.map_err(|_| problems::away())?;
         Ok(heads)
     }
+}
+
+/// What rows hold, each of which is read in one way.
+pub(super) fn read<T>(rows: &[Row], read: impl Fn(&Row) -> Result<T, Error>) -> Result<Vec<T>, Problem> {
+    let read: Result<Vec<T>, Error> = rows.iter().map(read).collect();
+    read.map_err(|error| {
+        tracing::warn!(error = describe(&error), "an attachment cannot be read");
+        problems::away()
+    })
 }

@@ -3,6 +3,7 @@
 use super::Shared;
 use super::config::AttachmentConfig;
 use super::download::{CACHE, POLICY, Ticket};
+use super::links::Opens;
 use super::places::{Place, Places};
 use super::problems;
 use super::query::{self, Pairs};
@@ -98,8 +99,10 @@ pub(super) async fn show(
     let Some(size) = size.filter(|size| SIZES.contains(size)) else {
         return Err(Problem::invalid("size", "thumbnails have a size of 480 or 1280"));
     };
-    let (attachment, place) = shared.shown(&id, &ticket, &headers).await?;
-    if !shared.thumbnailer.is_on || !PICTURES.contains(&&*attachment.media_type) {
+    let (attachment, place, opens) = shared.shown(&id, &ticket, &headers).await?;
+    // Who looks at a report is shown none. It would stay, and whoever stores the same bytes once more would find it made.
+    let is_made = shared.thumbnailer.is_on && opens == Opens::Shown;
+    if !is_made || !PICTURES.contains(&&*attachment.media_type) {
         return Err(none());
     }
     let path = thumbnail(&attachment.sha256, size);

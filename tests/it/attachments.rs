@@ -59,6 +59,26 @@ fn files(store: &Store) -> PathBuf {
     logs.next().unwrap().unwrap().path()
 }
 
+/// Where the bytes of a file are kept.
+fn kept(store: &Store, file: &Value) -> PathBuf {
+    let sum = text(&file["sha256"]);
+    files(store).join(format!("{}/{}/{sum}", &sum[..2], &sum[2..4]))
+}
+
+/// Hours go by, for what was removed and for bytes in doubt.
+async fn hours_go_by(store: &Store, database: &tokio_postgres::Client) {
+    let sql = "UPDATE removed_attachment SET removed_at = removed_at - interval '3 hours'";
+    database.execute(sql, &[]).await.unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(1);
+    let doubts = std::fs::read_dir(files(store).join("doubtful"));
+    for doubt in doubts.into_iter().flatten().flatten() {
+        // It may be gone by now.
+        if let Ok(file) = std::fs::File::options().write(true).open(doubt.path()) {
+            file.set_modified(long_ago).unwrap();
+        }
+    }
+}
+
 fn header(response: &Response, name: &str) -> String {
     response.headers()[name].to_str().unwrap().to_owned()
 }
@@ -362,39 +382,30 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     let shown = node.stored(&ann, "shown.txt", "shown").await;
     let twin = node.stored(&ann, "twin.txt", "shown").await;
     a.acked(showing(conversation, "file", &shown["id"])).await;
-    let root = files(&store);
-    let kept = |file: &Value| {
-        let sum = text(&file["sha256"]);
-        root.join(format!("{}/{}/{sum}", &sum[..2], &sum[2..4]))
-    };
-    assert!(kept(&lonely).is_file() && kept(&shown).is_file());
+    assert!(kept(&store, &lonely).is_file() && kept(&store, &shown).is_file());
 
     // Two days go by. That one of them is shown is known long before that.
     let client = store.client().await;
     node.folded(&ann).await;
     eventually(async || {
         let row = client
-            .query_one("SELECT count(*) FROM p_attachments_3.attachment", &[])
+            .query_one("SELECT count(*) FROM p_attachments_4.attachment", &[])
             .await;
         (row.unwrap().get::<_, i64>(0) == 3).then_some(())
     })
     .await;
-    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
+    let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'";
     assert_eq!(client.execute(sql, &[]).await.unwrap(), 3);
     for gone in [&lonely, &twin] {
         eventually(async || (node.fetch(&ann, &gone["id"], &[]).await.status() == 404).then_some(())).await;
     }
-    // Another half an hour.
-    let doubtful = root.join("doubtful");
-    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(1);
+    // Its bytes are held for another hour, and then in doubt for half of one.
+    assert!(kept(&store, &lonely).is_file());
+    let doubtful = files(&store).join("doubtful");
     eventually(async || {
-        for entry in std::fs::read_dir(&doubtful).into_iter().flatten().flatten() {
-            if let Ok(file) = std::fs::File::options().write(true).open(entry.path()) {
-                file.set_modified(long_ago).unwrap();
-            }
-        }
+        hours_go_by(&store, &client).await;
         let is_settled = std::fs::read_dir(&doubtful).is_ok_and(|mut left| left.next().is_none());
-        (!kept(&lonely).exists() && is_settled).then_some(())
+        (!kept(&store, &lonely).exists() && is_settled).then_some(())
     })
     .await;
     assert_eq!(
@@ -402,7 +413,7 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
         "shown"
     );
     // There is room again.
-    let query = "SELECT bytes, files FROM p_attachments_3.usage";
+    let query = "SELECT bytes, files FROM p_attachments_4.usage";
     let row = client.query_one(query, &[]).await.unwrap();
     assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (5, 1));
     node.stop().await;
@@ -451,29 +462,169 @@ async fn a_reported_picture_is_seen_by_who_looks_at_the_report_and_kept_until_th
     assert!(node.node.accounts().set_roles(auditor.id, &[]).await.unwrap());
     assert_eq!(open(&urls[1]).await.status(), 404);
 
-    // Two days go by. What nobody looks at is removed, and this is not.
+    // Two days go by. Both are removed; what nobody looks at is held no longer, and this is.
     let database = store.client().await;
-    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
+    let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 2);
-    eventually(async || (node.fetch(&ann, &lonely["id"], &[]).await.status() == 404).then_some(())).await;
+    for file in [&stored, &lonely] {
+        eventually(async || (node.fetch(&ann, &file["id"], &[]).await.status() == 404).then_some(())).await;
+    }
+    eventually(async || {
+        hours_go_by(&store, &database).await;
+        (!kept(&store, &lonely).exists()).then_some(())
+    })
+    .await;
     assert_eq!(open(&urls[0]).await.status(), 200);
 
-    // Once it is settled it goes with the next look at it, which begins behind what was looked at before.
+    // Once it is settled it goes with the next look at it.
     let settle = format!("mutation {{ resolveReport(id: {report}, action: DISMISS) {{ state }} }}");
     let settled = node.graphql(&moderator, &settle, None).await;
     assert_eq!(
         settled["data"]["resolveReport"]["state"], "DISMISSED",
         "{settled}"
     );
-    let sql = "UPDATE p_attachments_3.attachment SET at = at + interval '10 hours'";
-    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
     eventually(async || {
-        // A look that was under way may have come by before it was settled.
-        let sql = "UPDATE p_attachments_3.attachment SET at = at + interval '1 second'";
-        database.execute(sql, &[]).await.unwrap();
-        (open(&urls[0]).await.status() == 404).then_some(())
+        hours_go_by(&store, &database).await;
+        (!kept(&store, &stored).exists()).then_some(())
     })
     .await;
+    assert_eq!(open(&urls[0]).await.status(), 404);
+    node.stop().await;
+}
+
+/// The one report that there is, and where its picture is opened by `viewer`, who looks at it behind `position`.
+async fn looked_at(node: &TestNode, viewer: &User, position: &Value) -> (Value, String) {
+    let query = "{ admin { reports { nodes { id evidence { url } } } } }";
+    let answer = node.graphql(viewer, query, position.as_str()).await;
+    let found = &answer["data"]["admin"]["reports"]["nodes"][0];
+    (found["id"].clone(), text(&found["evidence"][0]["url"]))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_from_a_file_of_their_own_that_it_was_reported() {
+    let store = Store::new().await;
+    let other = [PIXEL, &b"x"[..]].concat();
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    config.attachments.user_bytes = (PIXEL.len() + other.len()) as u64;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let moderator = promoted(&node, "mod", &[Role::Moderator]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let room = a.open_direct(&ben).await;
+    let reported = node.stored(&ann, "hill.png", PIXEL).await;
+    let other = node.stored(&ann, "dale.png", other).await;
+    let mut sent = vec![];
+    for file in [&reported, &other] {
+        sent.push(a.acked(showing(room, "image", &file["id"])).await);
+    }
+    b.events(room, 3).await;
+    let filed = b
+        .acked(json!({ "type": "report.send", "conversation": room, "message": sent[0]["id"], "reason": "a picture" }))
+        .await;
+    for sent in &sent {
+        a.acked(json!({ "type": "message.recall", "conversation": room, "message": sent["id"] }))
+            .await;
+    }
+    // Both were looked at small.
+    let thumbnail = |file: &Value| {
+        let folder = files(&store).join("thumbnails");
+        std::fs::create_dir_all(&folder).unwrap();
+        folder.join(format!("{}-480", text(&file["sha256"])))
+    };
+    for file in [&reported, &other] {
+        std::fs::write(thumbnail(file), "small").unwrap();
+    }
+    let (report, url) = looked_at(&node, &moderator, &filed["position"]).await;
+    let open = async |url: &str| node.http.get(node.url(url)).send().await.unwrap();
+    let database = store.client().await;
+    // All that Ann is answered of a file: its bytes, the thumbnail.
+    let told = async |file: &Value| {
+        let whole = node.fetch(&ann, &file["id"], &[]).await;
+        let small = format!("/attachments/{}/thumbnail?size=480", text(&file["id"]));
+        let small = node.http.get(node.url(&small)).bearer_auth(&ann.token);
+        (whole.status(), small.send().await.unwrap().status())
+    };
+    let (there, gone) = (
+        (StatusCode::OK, StatusCode::OK),
+        (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND),
+    );
+    assert_eq!([told(&reported).await, told(&other).await], [there, there]);
+    assert_eq!(node.upload(&ann, "more.txt", "more").await.status(), 413);
+
+    // Two days go by.
+    node.folded(&ann).await;
+    let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 2);
+    for file in [&reported, &other] {
+        eventually(async || (told(file).await == gone).then_some(())).await;
+    }
+    let sql = "SELECT count(*) FROM event WHERE stream = $1 AND kind = 68";
+    let removals: i64 = database.query_one(sql, &[&ann.id]).await.unwrap().get(0);
+    assert_eq!(removals, 2);
+    let usage = "SELECT bytes, files FROM p_attachments_4.usage";
+    let row = database.query_one(usage, &[]).await.unwrap();
+    assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (0, 0));
+    let more = [PIXEL, &b"y"[..]].concat();
+    node.stored(&ann, "more.png", more).await;
+
+    // The moderator sees it, and leaves nothing that Ann could find who stores it once more.
+    assert_eq!(open(&url).await.bytes().await.unwrap(), PIXEL);
+    assert_eq!(open(&url.replace("?t=", "/thumbnail?t=")).await.status(), 404);
+    eventually(async || {
+        hours_go_by(&store, &database).await;
+        let left = [kept(&store, &other), thumbnail(&other), thumbnail(&reported)];
+        (!left.iter().any(|left| left.exists())).then_some(())
+    })
+    .await;
+    assert_eq!([told(&reported).await, told(&other).await], [gone, gone]);
+    assert_eq!(open(&url).await.bytes().await.unwrap(), PIXEL);
+
+    let settle = format!("mutation {{ resolveReport(id: {report}, action: RESOLVE) {{ state }} }}");
+    let settled = node.graphql(&moderator, &settle, None).await;
+    assert_eq!(settled["data"]["resolveReport"]["state"], "RESOLVED", "{settled}");
+    eventually(async || {
+        hours_go_by(&store, &database).await;
+        (!kept(&store, &reported).exists()).then_some(())
+    })
+    .await;
+    assert_eq!(open(&url).await.status(), 404);
+    assert_eq!([told(&reported).await, told(&other).await], [gone, gone]);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_reported_behind_its_removal_is_seen_while_it_is_held() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    let [ann, ben] = node.people(["ann", "ben"]).await;
+    let moderator = promoted(&node, "mod", &[Role::Moderator]).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    let room = a.open_direct(&ben).await;
+    let stored = node.stored(&ann, "hill.png", PIXEL).await;
+    let sent = a.acked(showing(room, "image", &stored["id"])).await;
+    b.events(room, 2).await;
+    a.acked(json!({ "type": "message.recall", "conversation": room, "message": sent["id"] }))
+        .await;
+    let database = store.client().await;
+    node.folded(&ann).await;
+    let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    eventually(async || (node.fetch(&ann, &stored["id"], &[]).await.status() == 404).then_some(())).await;
+
+    let filed = b
+        .acked(json!({ "type": "report.send", "conversation": room, "message": sent["id"], "reason": "a picture" }))
+        .await;
+    let (_, url) = looked_at(&node, &moderator, &filed["position"]).await;
+    for _ in 0..3 {
+        hours_go_by(&store, &database).await;
+        cleaned_up(&store).await;
+    }
+    let opened = node.http.get(node.url(&url)).send().await.unwrap();
+    assert_eq!(opened.status(), 200);
+    assert_eq!(opened.bytes().await.unwrap(), PIXEL);
     node.stop().await;
 }
 
@@ -906,7 +1057,7 @@ async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
     node.folded(&ann).await;
     gets_ahead(&store).await;
     // It was stored a moment ago, by the clock that the log goes by.
-    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
+    let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
     cleaned_up(&store).await;
     node.folded(&ann).await;
@@ -917,7 +1068,7 @@ async fn a_node_whose_clock_is_ahead_removes_no_file_before_its_time() {
     // By both clocks it goes when its time is over.
     let lonely = node.stored(&ann, "lonely.txt", "lonely").await;
     node.folded(&ann).await;
-    let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '4 days' WHERE name = 'lonely.txt'";
+    let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '4 days' WHERE name = 'lonely.txt'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
     eventually(async || (node.fetch(&ann, &lonely["id"], &[]).await.status() == 404).then_some(())).await;
     node.stop().await;
@@ -972,19 +1123,19 @@ async fn a_file_is_not_taken_for_nobodys_while_the_read_model_lacks_the_lane_tha
     holder.batch_execute("SELECT pg_advisory_lock(42)").await.unwrap();
     let database = store.client().await;
     database
-        .batch_execute("BEGIN; LOCK TABLE p_attachments_3.attachment IN ACCESS EXCLUSIVE MODE")
+        .batch_execute("BEGIN; LOCK TABLE p_attachments_4.attachment IN ACCESS EXCLUSIVE MODE")
         .await
         .unwrap();
     let looks = "query LIKE '%AS unclaimed%'";
     let waits = format!("{looks} AND wait_event_type = 'Lock'");
     eventually(async || (sessions(&holder, &waits).await > 0).then_some(())).await;
     let begun_again = format!(
-        "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'; \
+        "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'; \
          UPDATE projection_checkpoint SET pos = 0 WHERE projection = 'attachments' AND lane = {lane}; \
-         DELETE FROM p_attachments_3.claim; \
+         DELETE FROM p_attachments_4.claim; \
          CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
              PERFORM pg_advisory_xact_lock(42); RETURN NULL; END $$; \
-         CREATE TRIGGER hold BEFORE INSERT ON p_attachments_3.claim FOR EACH STATEMENT EXECUTE FUNCTION hold(); \
+         CREATE TRIGGER hold BEFORE INSERT ON p_attachments_4.claim FOR EACH STATEMENT EXECUTE FUNCTION hold(); \
          COMMIT"
     );
     database.batch_execute(&begun_again).await.unwrap();

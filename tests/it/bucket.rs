@@ -163,14 +163,16 @@ async fn what_no_message_shows_is_removed_from_a_bucket() {
     let client = store.client().await;
     // Two days go by.
     eventually(async || {
-        let sql = "UPDATE p_attachments_3.attachment SET at = at - interval '2 days'";
+        let sql = "UPDATE p_attachments_4.attachment SET at = at - interval '2 days'";
         (client.execute(sql, &[]).await.unwrap() == 1).then_some(())
     })
     .await;
     eventually(async || (node.get(&ann, &lonely, "bytes=0-").await.status() == 404).then_some(())).await;
-    // Half an hour goes by.
+    // An hour goes by, and half of one.
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(1);
     eventually(async || {
+        let sql = "UPDATE removed_attachment SET removed_at = removed_at - interval '3 hours'";
+        client.execute(sql, &[]).await.unwrap();
         for entry in std::fs::read_dir(s3.objects().join("doubtful"))
             .into_iter()
             .flatten()

@@ -46,7 +46,8 @@ pub fn usage(owner: Uuid) -> Select<(i64, i64)> {
 }
 
 impl Attachment {
-    fn read(row: &Row) -> Result<Self, Error> {
+    /// Reads a row with a column for each of its fields; `attachment` and `type` for its id and its media type.
+    pub fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.try_get("attachment")?,
             owner: row.try_get("owner")?,

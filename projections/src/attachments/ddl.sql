@@ -32,13 +32,12 @@ CREATE TABLE {schema}.claim (
     PRIMARY KEY (conversation, seq)
 );
 
--- What messages showed that were recalled: whoever looks at a report of one looks at that.
+-- What messages showed that were recalled.
 CREATE TABLE {schema}.taken_back (
     conversation uuid NOT NULL,
-    seq          bigint NOT NULL,
     message      uuid NOT NULL,
     attachment   uuid NOT NULL,
-    PRIMARY KEY (conversation, seq)
+    PRIMARY KEY (conversation, message)
 );
 
 -- Reports that are not settled, with the stream that they stand in. Rows go when they are.
@@ -46,5 +45,14 @@ CREATE TABLE {schema}.open_report (
     report       uuid PRIMARY KEY,
     reports      uuid NOT NULL,
     conversation uuid NOT NULL,
-    message      uuid NOT NULL
+    message      uuid NOT NULL,
+    UNIQUE (conversation, message, report)
+);
+
+-- What these are about, where a message showed it that was recalled: whoever looks at one looks at that. A conversation and its reports make a row
+-- together, whichever of the two is folded first, so that an attachment is found by one probe, however often it was sent and recalled.
+CREATE TABLE {schema}.evidence (
+    report     uuid PRIMARY KEY,
+    reports    uuid NOT NULL,
+    attachment uuid NOT NULL
 );

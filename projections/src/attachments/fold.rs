@@ -13,7 +13,7 @@ use tokio_postgres::Error;
 use uuid::Uuid;
 
 /// The `attachments` projection. Every row belongs to one stream, so lanes never meet: what is stored to its owner's, what is shown to
-/// the conversation's, and what is reported to that of the message's reports.
+/// the conversation's, and what is reported to that of the message's reports. Only evidence is made by two, which are of one lane.
 pub(crate) struct Attachments;
 
 #[async_trait]
@@ -23,11 +23,11 @@ impl Projection for Attachments {
     }
 
     fn schema(&self) -> &'static str {
-        "p_attachments_3"
+        "p_attachments_4"
     }
 
     fn version(&self) -> i32 {
-        3
+        4
     }
 
     fn folds(&self) -> Folds {
@@ -76,11 +76,16 @@ impl Projection for Attachments {
             },
             Table {
                 name: "taken_back",
-                key: &["conversation", "seq"],
+                key: &["conversation", "message"],
                 stream: "conversation",
             },
             Table {
                 name: "open_report",
+                key: &["report"],
+                stream: "reports",
+            },
+            Table {
+                name: "evidence",
                 key: &["report"],
                 stream: "reports",
             },
@@ -194,6 +199,11 @@ impl<'a> Changes<'a> {
             let sql = include_str!("claim.sql");
             run(transaction, schema, sql, &[&conversations, &seqs, &attachments]).await?;
         }
+        self.write_recalls(transaction, schema).await?;
+        self.write_reports(transaction, schema).await
+    }
+
+    async fn write_recalls(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
         if !self.released.is_empty() {
             let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.released.keys().copied().unzip();
             let messages: Vec<Uuid> = self.released.values().copied().collect();
@@ -201,20 +211,31 @@ impl<'a> Changes<'a> {
             run(transaction, schema, sql, &[&conversations, &seqs, &messages]).await?;
         }
         if !self.taken_back.is_empty() {
-            let (conversations, seqs): (Vec<Uuid>, Vec<i64>) = self.taken_back.keys().copied().unzip();
+            let conversations: Vec<Uuid> = self.taken_back.keys().map(|(of, _)| *of).collect();
             let (messages, attachments): (Vec<Uuid>, Vec<Uuid>) = self.taken_back.values().copied().unzip();
             let sql = include_str!("take_back.sql");
             run(
                 transaction,
                 schema,
                 sql,
-                &[&conversations, &seqs, &messages, &attachments],
+                &[&conversations, &messages, &attachments],
             )
             .await?;
         }
-        self.write_reports(transaction, schema).await
+        let released = self.released.iter().map(|((of, _), message)| (*of, *message));
+        let taken_back = self
+            .taken_back
+            .iter()
+            .map(|((of, _), (message, _))| (*of, *message));
+        let (conversations, messages): (Vec<Uuid>, Vec<Uuid>) = released.chain(taken_back).unzip();
+        if !messages.is_empty() {
+            let sql = include_str!("evidence_recalled.sql");
+            run(transaction, schema, sql, &[&conversations, &messages]).await?;
+        }
+        Ok(())
     }
 
+    /// Behind what was recalled, so that it finds that.
     async fn write_reports(&self, transaction: &Transaction<'_>, schema: &str) -> Result<(), Error> {
         let (mut open, mut settled) = (vec![], vec![]);
         for (report, about) in &self.reports {
@@ -228,17 +249,20 @@ impl<'a> Changes<'a> {
             let streams: Vec<Uuid> = open.iter().map(|(_, (stream, ..))| *stream).collect();
             let conversations: Vec<Uuid> = open.iter().map(|(_, (_, of, _))| *of).collect();
             let messages: Vec<Uuid> = open.iter().map(|(_, (.., message))| *message).collect();
-            let sql = include_str!("report.sql");
-            run(
-                transaction,
-                schema,
-                sql,
-                &[&reports, &streams, &conversations, &messages],
-            )
-            .await?;
+            for sql in [include_str!("report.sql"), include_str!("evidence_reported.sql")] {
+                run(
+                    transaction,
+                    schema,
+                    sql,
+                    &[&reports, &streams, &conversations, &messages],
+                )
+                .await?;
+            }
         }
         if !settled.is_empty() {
-            run(transaction, schema, include_str!("settle.sql"), &[&settled]).await?;
+            for sql in [include_str!("settle.sql"), include_str!("evidence_settled.sql")] {
+                run(transaction, schema, sql, &[&settled]).await?;
+            }
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Attachments that no message shows any more, or never did, and that nobody has to look at for a report.
+//! Attachments that no message shows any more, or never did, and of which of those that were removed somebody may look at a report.
 
 use crate::select::{Select, Sql};
 use chrono::{DateTime, Utc};
@@ -8,17 +8,15 @@ use uuid::Uuid;
 
 static ORPHANS: Sql = Sql::new(include_str!("orphans.sql"));
 static UNCLAIMED: Sql = Sql::new(include_str!("unclaimed.sql"));
+static EVIDENCE: Sql = Sql::new(include_str!("evidence.sql"));
 static IS_STORED: Sql = Sql::new(include_str!("is_stored.sql"));
 
 /// An attachment that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
     pub id: Uuid,
-    pub owner: Uuid,
     pub at: DateTime<Utc>,
-    pub size: i64,
-    pub sha256: String,
-    /// Whether nobody and no message shows it, and it is not evidence of a report that is open.
+    /// Whether nobody and no message shows it. What is reported of it makes no difference: its owner would be told by that.
     pub unclaimed: bool,
 }
 
@@ -31,10 +29,17 @@ pub fn orphans(after: (DateTime<Utc>, Uuid), before: DateTime<Utc>, rows: i64) -
         .with(rows)
 }
 
-/// Which of these attachments nothing shows and no open report is about, of a read model that has come to `heads`; no row where it has not, or nobody can tell.
+/// Which of these attachments nothing shows, of a read model that has come to `heads`; no row where it has not, or nobody can tell.
 pub fn unclaimed(attachments: Vec<Uuid>, heads: &[LaneHead]) -> Select<(Uuid, bool)> {
     let read = |row: &Row| Ok((row.try_get("attachment")?, row.try_get("unclaimed")?));
     come_to(Select::new(&UNCLAIMED, read).with(attachments), heads)
+}
+
+/// Which of these attachments a message showed that was recalled and of which a report is open, of a read model that has come to `heads`; no row where
+/// it has not, or nobody can tell.
+pub fn evidence(attachments: Vec<Uuid>, heads: &[LaneHead]) -> Select<(Uuid, bool)> {
+    let read = |row: &Row| Ok((row.try_get("attachment")?, row.try_get("is_evidence")?));
+    come_to(Select::new(&EVIDENCE, read).with(attachments), heads)
 }
 
 /// Whether somebody has, or may have, an attachment with these bytes, of a read model that has come to `heads`; no row where it has not.
@@ -53,10 +58,7 @@ impl Orphan {
     fn read(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             id: row.try_get("attachment")?,
-            owner: row.try_get("owner")?,
             at: row.try_get("at")?,
-            size: row.try_get("size")?,
-            sha256: row.try_get("sha256")?,
             unclaimed: row.try_get("unclaimed")?,
         })
     }

@@ -1,7 +1,7 @@
 //! A look at one stream while everything runs: what its events make of the read models, beside what the live tables hold of it.
 //!
-//! A row depends on the events of one stream ([`Table::stream`](crate::Table)), so a stream can be folded by itself. The live rows and how far they are come from one
-//! snapshot; what is made beside them is never committed.
+//! A row depends on the events of one stream ([`Table::stream`](crate::Table)), so a stream can be folded by itself. What two of a lane make together none makes
+//! by itself, and is left to `tidings verify`. The live rows and how far they are come from one snapshot; what is made beside them is never committed.
 
 use crate::engine::range;
 use crate::engine::session::Session;

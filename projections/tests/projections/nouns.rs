@@ -5,9 +5,11 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::event::Avatar;
 use tidings_domain::stored::decode;
-use tidings_domain::{Change, Content, ConversationEvent, Event, Handling, ReportEvent, UserEvent};
+use tidings_domain::{
+    Change, Content, ConversationEvent, ConversationId, Event, Handling, ReportEvent, UserEvent, reports_of,
+};
 use tidings_eventlog::Recorded;
-use tidings_projections::{Order, Range, attachments, conversations, history, inbox, unread};
+use tidings_projections::{Order, Range, attachments, audit, conversations, history, inbox, unread};
 use uuid::Uuid;
 
 /// Of so many messages behind a position those of blocked people are taken off.
@@ -1443,21 +1445,28 @@ async fn a_file_is_seen_by_its_owner_and_by_members_of_conversations_that_show_i
         let looked_at = world.ask(attachments::orphans(long_ago, soon, 1000)).await;
         assert_eq!(looked_at.len(), files.len());
         let heads = world.log.heads().await.unwrap();
-        let ids = looked_at.iter().map(|file| file.id).collect();
-        let told = world.ask(attachments::unclaimed(ids, &heads)).await;
+        let ids: Vec<Uuid> = looked_at.iter().map(|file| file.id).collect();
+        let told = world.ask(attachments::unclaimed(ids.clone(), &heads)).await;
         let told: BTreeMap<Uuid, bool> = told.into_iter().collect();
+        let reported = world.ask(attachments::evidence(ids, &heads)).await;
+        let reported: BTreeMap<Uuid, bool> = reported.into_iter().collect();
         for file in looked_at {
             let mut claims = shown.values().chain(pictures.values());
-            let is_kept = claims.any(|shown| *shown == file.id) || evidence.contains(&file.id);
-            assert_eq!(file.unclaimed, !is_kept);
+            assert_eq!(file.unclaimed, !claims.any(|shown| *shown == file.id));
             assert_eq!(told[&file.id], file.unclaimed);
+            assert_eq!(reported[&file.id], evidence.contains(&file.id));
         }
+        // Of what was removed it is known, too.
+        let all = evidence.iter().copied().collect();
+        let reported = world.ask(attachments::evidence(all, &heads)).await;
+        assert!(reported.iter().all(|(_, is_evidence)| *is_evidence));
+        assert_eq!(reported.len(), evidence.len());
         world.assert_as_the_log_says().await;
     }
 }
 
 #[tokio::test]
-async fn what_a_message_showed_that_was_recalled_is_kept_while_a_report_of_it_is_open() {
+async fn what_a_recalled_message_showed_is_nobodys_and_evidence_while_a_report_is_open() {
     let world = World::new().await;
     let (ann, bob, cat) = (
         world.register(0, "ann").await,
@@ -1468,31 +1477,46 @@ async fn what_a_message_showed_that_was_recalled_is_kept_while_a_report_of_it_is
     let file = world.store(ann, 7).await.command;
     let shown = world.show(talk, ann, file).await;
     let soon = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
-    let is_kept = async || {
+    let is_unclaimed = async || {
         world.settle().await;
         let heads = world.log.heads().await.unwrap();
         let told = world.ask(attachments::unclaimed(vec![file], &heads)).await;
         let oldest = (DateTime::UNIX_EPOCH, Uuid::nil());
         let looked_at = world.ask(attachments::orphans(oldest, soon, 10)).await;
         assert_eq!(told, [(file, looked_at[0].unclaimed)]);
-        !looked_at[0].unclaimed
+        looked_at[0].unclaimed
+    };
+    let is_evidence = async || {
+        // What the conversation and its reports make together is not missed by a look at one of them.
+        for stream in [talk, reports_of(ConversationId(talk), shown.command)] {
+            world.settle().await;
+            let found = audit(&world.log, stream).await.unwrap().done().unwrap();
+            assert_eq!(found.drifts, [], "{stream}");
+        }
+        let heads = world.log.heads().await.unwrap();
+        let told = world.ask(attachments::evidence(vec![file], &heads)).await;
+        told == [(file, true)]
     };
     let moderator = Uuid::from_u128(77);
     world.report(&shown, bob, "a picture").await;
     world.report(&shown, cat, "a picture").await;
-    assert!(is_kept().await);
+    assert!(!is_unclaimed().await, "it is shown");
     world.recall(&shown, ann).await;
-    assert!(is_kept().await, "two reports are open");
+    assert!(is_evidence().await, "two reports are open");
+    assert!(is_unclaimed().await, "and it is nobody's");
     world.handle(&shown, bob, moderator, Handling::Recall).await;
-    assert!(is_kept().await, "one is open");
+    assert!(is_evidence().await, "one is open");
     world.handle(&shown, cat, moderator, Handling::Assign).await;
-    assert!(is_kept().await, "somebody looks at it");
+    assert!(is_evidence().await, "somebody looks at it");
     world.handle(&shown, cat, moderator, Handling::Dismiss).await;
-    assert!(!is_kept().await);
+    assert!(!is_evidence().await);
+    assert!(is_unclaimed().await);
     world.report_as(&shown, bob, "once more", 2).await;
-    assert!(is_kept().await);
+    assert!(is_evidence().await);
+    world.remove_file(ann, file, 7).await;
+    assert!(is_evidence().await, "it is gone for its owner");
     world.handle(&shown, bob, moderator, Handling::Resolve).await;
-    assert!(!is_kept().await);
+    assert!(!is_evidence().await);
     world.assert_as_the_log_says().await;
 }
 
@@ -1508,17 +1532,21 @@ async fn which_files_are_nobodys_is_told_by_a_read_model_that_holds_all_that_was
     let sum = format!("{:064x}", 7);
     let told = async || {
         let unclaimed = world.ask(attachments::unclaimed(vec![file], &heads)).await;
+        let evidence = world.ask(attachments::evidence(vec![file], &heads)).await;
         let is_stored = world.ask(attachments::is_stored(sum.clone(), &heads)).await;
-        (unclaimed, is_stored)
+        (unclaimed, evidence, is_stored)
     };
-    assert_eq!(told().await, (vec![], vec![]));
+    assert_eq!(told().await, (vec![], vec![], vec![]));
     world.settle().await;
-    assert_eq!(told().await, (vec![(file, false)], vec![true]));
+    assert_eq!(
+        told().await,
+        (vec![(file, false)], vec![(file, false)], vec![true])
+    );
     // One that is ahead holds what the log has lost.
     let ahead =
         "UPDATE projection_checkpoint SET pos = pos + 1 WHERE projection = 'attachments' AND lane = 1";
     world.execute(ahead).await;
-    assert_eq!(told().await, (vec![], vec![]));
+    assert_eq!(told().await, (vec![], vec![], vec![]));
 }
 
 #[tokio::test]
@@ -1535,10 +1563,10 @@ async fn a_file_that_very_many_messages_show_is_seen_wherever_it_is_shown() {
     // In front of the one that Bob sees, in whatever order they are found.
     world
         .execute(&format!(
-            "INSERT INTO p_attachments_3.claim SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 1, '{file}' \
+            "INSERT INTO p_attachments_4.claim SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 1, '{file}' \
              FROM generate_series(1, 3000) n; \
-             DELETE FROM p_attachments_3.claim WHERE conversation = '{talk}'; \
-             INSERT INTO p_attachments_3.claim VALUES ('{talk}', 2, '{file}'); ANALYZE p_attachments_3.claim"
+             DELETE FROM p_attachments_4.claim WHERE conversation = '{talk}'; \
+             INSERT INTO p_attachments_4.claim VALUES ('{talk}', 2, '{file}'); ANALYZE p_attachments_4.claim"
         ))
         .await;
     let mut seen = vec![];

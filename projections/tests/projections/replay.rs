@@ -36,7 +36,7 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
         world.schemas().await,
         [
             "(p_announcements)",
-            "(p_attachments_3)",
+            "(p_attachments_4)",
             "(p_conversations_3)",
             "(p_groups_3)",
             "(p_history_4)",

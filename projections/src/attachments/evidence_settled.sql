@@ -1,0 +1,1 @@
+DELETE FROM {schema}.evidence e USING unnest($1::uuid[]) u(report) WHERE e.report = u.report
