@@ -11,7 +11,7 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
     pub stream: Uuid,
-    /// Seq of the last event that the command wrote.
+    /// Seq of the last event that the command wrote; 0 where its sender must not know how many there are.
     pub seq: u64,
     pub position: Position,
     pub at: DateTime<Utc>,

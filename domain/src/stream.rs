@@ -179,6 +179,20 @@ impl StreamCommand {
         matches!(self, Self::Conversation(command) if matches!(command.body, ConversationCommand::Join))
     }
 
+    /// Whether whoever sends it stands in front of a group's door, and does so behind it, too: they take back that they ask to be let in, or do not
+    /// come though they were invited. Whether one who asks is let in is for the group to say.
+    pub fn stays_outside(&self) -> bool {
+        let Self::Conversation(command) = self else {
+            return false;
+        };
+        match &command.body {
+            ConversationCommand::DeclineInvitation => true,
+            // Of members nobody is invited.
+            ConversationCommand::WithdrawInvitation { user } => *user == command.actor,
+            _ => false,
+        }
+    }
+
     /// Whether it takes something back or keeps order. Nobody is made to wait for that: least of all by those against whom it is meant.
     pub fn is_urgent(&self) -> bool {
         use ConversationCommand as Body;

@@ -54,7 +54,7 @@ pub struct Gap {
 pub struct Ack {
     pub id: Uuid,
     pub conversation: Uuid,
-    /// The seq of the (last) event that it made.
+    /// The seq of the (last) event that it made; 0 where that is not told.
     pub seq: u64,
     pub position: Position,
     pub at: Timestamp,

@@ -9,13 +9,21 @@ use std::sync::Arc;
 use tidings_domain::StreamCommand;
 use tidings_domain::stored::Kind;
 use tidings_eventlog::{Appended, Appender, Last, Position, Recorded, Repeat};
-use uuid::Uuid;
 
 /// What a command is answered without the log's saying more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     Accepted(Accepted),
     Unavailable,
+}
+
+impl Remembered {
+    /// Whether this is the command that it remembers.
+    fn is_of(&self, command: &Pending) -> bool {
+        self.actor == command.actor()
+            && self.digest == command.digest
+            && self.accepted.stream == command.stream()
+    }
 }
 
 impl Answer {
@@ -156,8 +164,11 @@ impl Answers {
                 pending: repeat.kind == Some(Kind::JOIN_REQUESTED.0),
             },
         };
-        self.recent
-            .remember(self.breaks, std::iter::once((command.id(), known)));
+        // Of another command it was not asked what it was.
+        if known.is_of(&command) {
+            self.recent
+                .remember(self.breaks, std::iter::once((command.id(), known)));
+        }
         repeated(command, &known);
     }
 
@@ -187,7 +198,8 @@ impl Answers {
                 accepted,
             };
             remembered.push((command.id(), entry));
-            answers.push((command.reply, accepted));
+            let told = told(&command.command, accepted);
+            answers.push((command.reply, told));
         }
         // Before the answers, so that an id is always known: as one on its way, or as one that was answered.
         self.recent.remember(self.breaks, remembered.into_iter());
@@ -213,15 +225,23 @@ impl Answers {
 
 /// An id that is known: the same command again gets its first answer, another one is told so.
 fn repeated(command: Pending, known: &Remembered) {
-    let stream: Uuid = known.accepted.stream;
-    let same = known.actor == command.actor() && known.digest == command.digest && stream == command.stream();
-    let duplicate = !command.uncertain;
-    (command.reply)(if same {
-        Ok(Accepted {
-            duplicate,
+    let answer = if known.is_of(&command) {
+        let accepted = Accepted {
+            duplicate: !command.uncertain,
             ..known.accepted
-        })
+        };
+        Ok(told(&command.command, accepted))
     } else {
         Err(Refusal::IdReused)
-    });
+    };
+    (command.reply)(answer);
+}
+
+/// The answer as whoever sent the command is told it. A seq says how much is said inside, which is for those who are in.
+fn told(command: &StreamCommand, accepted: Accepted) -> Accepted {
+    let is_outside = accepted.pending || command.stays_outside();
+    Accepted {
+        seq: if is_outside { 0 } else { accepted.seq },
+        ..accepted
+    }
 }

@@ -413,16 +413,25 @@ async fn people_come_into_an_open_group_and_ask_at_one_that_wants_to_be_asked() 
         let mut first = join.clone();
         first["id"] = json!(id);
         socket.send(&first).await;
-        assert_eq!(socket.answer(id).await["data"], json!({ "pending": true }));
+        // How much is said in there is not told to whoever waits.
+        let is_outside = |waits: &Value| {
+            let expected = (&json!({ "pending": true }), &json!(0));
+            assert_eq!((&waits["data"], &waits["seq"]), expected, "{waits}");
+        };
+        is_outside(&socket.answer(id).await);
         for _ in 0..2 {
-            // How much is said in there is not told to whoever waits.
             b.say(group, "not for your ears").await;
-            let waits = socket.acked(join.clone()).await;
-            assert_eq!(
-                (&waits["data"], &waits["seq"]),
-                (&json!({ "pending": true }), &json!(0)),
-                "{waits}"
-            );
+            is_outside(&socket.acked(join.clone()).await);
+        }
+        // What else is said under this id changes no answer.
+        let mut other = json!({ "type": "group.leave", "conversation": group });
+        other["id"] = json!(id);
+        for node in [&one, &two] {
+            let mut elsewhere = node.socket(if id == asked_by[0] { &cat } else { &dan }).await;
+            elsewhere.send(&other).await;
+            assert_eq!(elsewhere.answer(id).await["code"], "conflict");
+            elsewhere.send(&first).await;
+            is_outside(&elsewhere.answer(id).await);
         }
         socket.refused(message(group, "let me in"), "not_a_member").await;
     }
@@ -446,8 +455,8 @@ async fn people_come_into_an_open_group_and_ask_at_one_that_wants_to_be_asked() 
             socket.send(&again).await;
             let told = socket.answer(id).await;
             assert_eq!(
-                (&told["duplicate"], &told["data"]),
-                (&json!(true), &json!({ "pending": true })),
+                (&told["duplicate"], &told["data"], &told["seq"]),
+                (&json!(true), &json!({ "pending": true }), &json!(0)),
                 "{told}"
             );
         }
@@ -483,7 +492,7 @@ async fn who_asks_to_be_let_in_may_take_it_back_and_an_answer_tells_of_no_block(
     let join = json!({ "type": "group.join", "conversation": group });
     b.acked(join.clone()).await;
     c.refused(of("group.withdraw", group, &ben), "not_found").await;
-    b.acked(of("group.withdraw", group, &ben)).await;
+    b.acked_twice(of("group.withdraw", group, &ben), 0).await;
     c.refused(of("group.approve", group, &ben), "not_found").await;
     b.refused(of("group.withdraw", group, &ben), "not_a_member").await;
     b.refused(join.clone(), "rate_limited").await;

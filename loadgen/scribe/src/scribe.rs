@@ -452,7 +452,8 @@ impl Scribe {
     }
 }
 
-/// Its place, where the server tells it. Of what becomes of two people it does not: either may have done what the other one must not know.
+/// Its place, where the server tells it. Of what becomes of two people it does not: either may have done what the other one must not know. Nor does it
+/// tell those who are outside how much is said inside.
 fn seq(ack: &Ack) -> Option<u64> {
     (ack.seq > 0).then_some(ack.seq)
 }

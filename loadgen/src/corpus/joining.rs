@@ -23,6 +23,8 @@ const REFUSED: Duration = Duration::from_hours(24);
 const REQUESTS: &str = "query($id: ID!) { conversation(id: $id) { joinRequests(first: 200) \
     { nodes { user { id } } pageInfo { hasNextPage } } } }";
 
+const LAST: &str = "query($id: ID!) { conversation(id: $id) { lastSeq } }";
+
 impl People {
     /// Has the group want to be asked from here on, and these people ask: half of them are let in, and the others refused and added. An ordinary
     /// member has no say in it.
@@ -82,12 +84,24 @@ impl People {
         }
         let again = request.action.clone();
         let first = self.make(person, request).await;
-        is_pending(&first.context("somebody could not ask to be let in")?)?;
+        let first = first.context("somebody could not ask to be let in")?;
+        is_pending(&first)?;
+        self.reach(first.position).await?;
         // It leaves nothing in the log.
         is_pending(&self.want(person, again).await?.await??)?;
         self.shared.did("asked");
         self.asking.insert(person);
         Ok(true)
+    }
+
+    /// What the group has by now: whoever asks is told no seq.
+    async fn reach(&self, asked: Position) -> Result<()> {
+        let group = self.group()?;
+        let variables = json!({ "id": group });
+        let told = self.account(OWNER).query(LAST, &variables, Some(asked)).await?;
+        let seq = told.pointer("/conversation/lastSeq").and_then(Value::as_u64);
+        self.shared.reached(group, seq.context("no last seq")?);
+        Ok(())
     }
 
     /// Somebody asks, unless they do already, and is refused; then they need not ask again for a while.
@@ -157,12 +171,12 @@ impl People {
     }
 }
 
-/// Whether an ack says that an answer is still to come.
+/// Whether an ack says that an answer is still to come, and nothing of the group.
 fn is_pending(ack: &Ack) -> Result<()> {
     let data = ack.data.as_ref();
     let pending = data.and_then(|data| data.get("pending"));
     ensure!(
-        pending == Some(&Value::Bool(true)),
+        pending == Some(&Value::Bool(true)) && ack.seq == 0,
         "somebody asks to be let in, and is answered {ack:?}"
     );
     Ok(())

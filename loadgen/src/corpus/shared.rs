@@ -10,8 +10,11 @@ use std::{
 use anyhow::anyhow;
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
-use tidings_protocol::{Ack, Content, MessageSend, Position};
-use tidings_scribe::{said::Said, scribe::Clock};
+use tidings_protocol::{Ack, Content, Event, MessageSend, Position};
+use tidings_scribe::{
+    said::{Said, says},
+    scribe::Clock,
+};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -47,6 +50,8 @@ struct Acked {
     heads: HashMap<Uuid, Ack>,
     /// By conversation and seq, the commands; the events of most do not tell them.
     commands: HashMap<(Uuid, u64), Uuid>,
+    /// Those of people who are outside and told no seq: by conversation, time and what the event says.
+    outside: HashMap<(Uuid, i64, u64), Uuid>,
     /// How many of each kind.
     counts: BTreeMap<&'static str, u64>,
 }
@@ -101,11 +106,16 @@ impl Shared {
     pub(crate) fn acked(&self, said: &Said, ack: &Ack) {
         let mut acked = lock(&self.acked);
         *acked.counts.entry(said.action.name()).or_default() += 1;
-        acked.commands.insert((ack.conversation, ack.seq), said.id);
-        let head = acked.heads.entry(ack.conversation).or_insert_with(|| ack.clone());
-        if ack.seq > head.seq {
-            *head = ack.clone();
+        if ack.seq == 0 {
+            let event = (ack.conversation, ack.at.millis(), said.digest);
+            acked.outside.insert(event, said.id);
+        } else {
+            acked.commands.insert((ack.conversation, ack.seq), said.id);
         }
+        let head = acked.heads.entry(ack.conversation).or_insert_with(|| ack.clone());
+        head.seq = head.seq.max(ack.seq);
+        // All of a conversation is in one lane.
+        head.position = head.position.max(ack.position);
     }
 
     /// Takes a message that was acked: others may answer it.
@@ -192,8 +202,14 @@ impl Shared {
     }
 
     /// The command of which an ack said that it made this event.
-    pub(crate) fn command(&self, conversation: Uuid, seq: u64) -> Option<Uuid> {
-        lock(&self.acked).commands.get(&(conversation, seq)).copied()
+    pub(crate) fn command(&self, event: &Event) -> Option<Uuid> {
+        let acked = lock(&self.acked);
+        let placed = acked.commands.get(&(event.conversation, event.seq));
+        let outside = || {
+            let event = (event.conversation, event.at.millis(), says(&event.decode()));
+            acked.outside.get(&event)
+        };
+        placed.or_else(outside).copied()
     }
 
     pub(crate) fn late(&self, late: Late) {
@@ -244,7 +260,7 @@ impl Shared {
             .map_or(0, |ack| ack.seq)
     }
 
-    /// Somebody who is acked nothing has done something to a conversation.
+    /// Somebody who is acked nothing, or no seq, has done something to a conversation.
     pub(crate) fn reached(&self, conversation: Uuid, seq: u64) {
         if let Some(head) = lock(&self.acked).heads.get_mut(&conversation) {
             head.seq = seq.max(head.seq);

@@ -209,7 +209,7 @@ fn lines(logs: &[(Uuid, Vec<Event>)], shared: &Shared) -> Vec<Logged> {
         let mut line = logged(event);
         let ordered = ordered(&event.decode(), &mut turns);
         let id = line.id.or(ordered);
-        line.id = id.or_else(|| shared.command(event.conversation, event.seq));
+        line.id = id.or_else(|| shared.command(event));
         line
     };
     events.map(line).collect()
