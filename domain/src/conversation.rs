@@ -287,7 +287,7 @@ impl Conversation {
             ConversationEvent::LinkCreated(created) => self.links.add(created),
             ConversationEvent::LinkRevoked(revoked) => self.links.remove(revoked.link),
             ConversationEvent::JoinRequested(requested) => {
-                self.requests.add(requested.user);
+                self.requests.add(requested.user, seq);
             }
             ConversationEvent::JoinRefused(refused) => {
                 self.requests.end(refused.user);

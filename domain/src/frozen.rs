@@ -10,7 +10,7 @@ use crate::user::User;
 
 /// Names the form, and what is folded into it. It grows when either changes, with a new kind of control event above all: what
 /// an older version froze knows nothing of it, and an older version must not take what it cannot fold for folded.
-pub const FROZEN_VERSION: i16 = 11;
+pub const FROZEN_VERSION: i16 = 12;
 
 const EMPTY: u8 = 0;
 const CONVERSATION: u8 = 1;
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(
             (FROZEN_VERSION, control),
             (
-                11,
+                12,
                 vec![
                     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 20, 23, 24, 25, 26, 64, 67, 68, 70,
                     73, 77, 87, 88, 90, 91, 97, 98, 99, 100, 101, 102

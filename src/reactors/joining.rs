@@ -36,8 +36,6 @@ struct Door {
     untold: Vec<UserId>,
     /// What they were told last by these events.
     last: Last,
-    /// With which of these events each one asked last.
-    asked: HashMap<UserId, u64>,
 }
 
 /// What those who answer were told last.
@@ -84,19 +82,10 @@ impl JoinNotices {
         let door = |group: Conversation| Door {
             untold: group.doorkeepers(now),
             last: Last::Nothing,
-            asked: HashMap::new(),
             group,
         };
-        let mut doors: HashMap<Uuid, Option<Door>> = groups
-            .into_iter()
-            .map(|(stream, group)| (stream, group.map(door)))
-            .collect();
-        for (fact, word) in news {
-            if let (Word::Asks(user), Some(Some(door))) = (word, doors.get_mut(&fact.stream())) {
-                door.asked.insert(*user, fact.record.seq);
-            }
-        }
-        Ok(doors)
+        let doors = groups.into_iter();
+        Ok(doors.map(|(stream, group)| (stream, group.map(door))).collect())
     }
 
     /// Tells those that somebody asks who were told of nobody yet. Of many who ask, each is told of the first whom they do not block.
@@ -205,16 +194,9 @@ impl Door {
     /// Whether everybody who had asked before an event is answered. Who has asked since is told of by what they did, unless it `is_alone`: then that
     /// was looked at before, and where a notice stood it said nothing of them, so it stands for them.
     fn is_clear_at(&self, fact: &Fact<'_>, now: DateTime<Utc>, is_alone: bool) -> bool {
-        if is_alone {
-            return self
-                .group
-                .asked_by(DateTime::<Utc>::MAX_UTC, now)
-                .next()
-                .is_none();
-        }
-        // Of what was appended together, the times say nothing.
-        let later = |user: &UserId| self.asked.get(user).is_some_and(|seq| *seq > fact.record.seq);
-        self.group.asked_by(fact.at(), now).all(|user| later(&user))
+        // By places: of what was appended together times say nothing, and the log's may be ahead.
+        let end = if is_alone { u64::MAX } else { fact.record.seq };
+        self.group.asked_before(end, now).next().is_none()
     }
 }
 

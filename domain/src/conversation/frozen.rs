@@ -20,6 +20,9 @@ use uuid::Uuid;
 /// Id, role, arrival, and what they see.
 const MEMBER_BYTES: usize = 16 + 1 + 8 + 8;
 
+/// Who asks, since when, and by which event.
+const REQUEST_BYTES: usize = 16 + 8 + 8;
+
 /// Id, proof, whose it is, until when, and how often still.
 const LINK_BYTES: usize = 16 * 3 + 8 * 2;
 
@@ -81,13 +84,12 @@ impl Conversation {
                 .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
             out,
         );
-        freeze_book(
-            self.requests.count(),
-            self.requests
-                .iter()
-                .map(|(user, at)| (user, at.map_or(UNDATED, |at| at.timestamp_micros()))),
-            out,
-        );
+        out.extend((self.requests.count() as u64).to_le_bytes());
+        for (user, since, seq) in self.requests.iter() {
+            out.extend(user.0.as_bytes());
+            out.extend(since.map_or(UNDATED, |at| at.timestamp_micros()).to_le_bytes());
+            out.extend(seq.to_le_bytes());
+        }
         freeze_book(
             self.refusals.count(),
             self.refusals
@@ -176,7 +178,11 @@ impl Conversation {
         let settings = thaw_settings(frozen)?;
         let beginning = Some(frozen.number()?).filter(|from| *from != THEIR_JOINING);
         let posts = thaw_book(frozen)?.into_iter().collect();
-        let requests = thaw_book(frozen)?.into_iter().collect();
+        let count = frozen.number()?;
+        let requests = frozen.list(count, REQUEST_BYTES, |frozen| {
+            let user = UserId(Uuid::from_bytes(frozen.array()?));
+            Some((user, time(frozen)?, frozen.number()?))
+        })?;
         let refusals = thaw_book(frozen)?.into_iter().collect();
         let count = frozen.number()?;
         let links = frozen.list(count, LINK_BYTES, link)?;
@@ -208,7 +214,7 @@ impl Conversation {
             settings,
             beginning: Beginning::stored(beginning),
             posts,
-            requests,
+            requests: requests.into_iter().collect(),
             refusals,
             links: links.into_iter().collect(),
             invitations: invitations.into_iter().collect(),

@@ -1,7 +1,9 @@
 //! Joining: who comes into a group of themselves, and who asks for it.
 
+use super::book::Book;
 use super::group::GROUP_MEMBERS_MAX;
 use super::group_settings::Join;
+use super::history::UNWRITTEN;
 use super::slow::Posts;
 use super::{Conversation, Shape, THEY_ARE_IN_TOO_MANY, YOU_ARE_IN_TOO_MANY};
 use crate::digest::Form;
@@ -57,66 +59,85 @@ impl Stored for JoinRefused {
     }
 }
 
-/// Those who ask to be let in, and since when.
+/// Who asks, since when, and by which event.
+pub(super) type Request = (UserId, Option<DateTime<Utc>>, u64);
+
+/// Those who ask to be let in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Requests(Posts);
+pub(super) struct Requests {
+    /// Since when.
+    since: Posts,
+    /// By which event.
+    seqs: Book<u64>,
+}
 
 impl Requests {
-    /// Somebody asks, since a time that is not known yet.
-    pub(super) fn add(&mut self, user: UserId) {
-        self.0.add(user);
+    /// Somebody asks by the event at `seq`, since a time that is not known yet.
+    pub(super) fn add(&mut self, user: UserId, seq: u64) {
+        self.since.add(user);
+        self.seqs.set(user, Some(seq));
     }
 
     pub(super) fn end(&mut self, user: UserId) {
-        self.0.remove(user);
+        self.since.remove(user);
+        if self.seqs.get(user).is_some() {
+            self.seqs.set(user, None);
+        }
     }
 
     /// What has no time happened then. Requests that are over by then are kept no longer: it is looked when there is a new one.
     pub(super) fn date(&mut self, at: DateTime<Utc>) {
-        if self.0.are_dated() {
+        if self.since.are_dated() {
             return;
         }
-        self.0.date(at);
+        self.since.date(at);
         let life = TimeDelta::seconds(i64::from(JOIN_REQUEST_SECONDS));
         let over = self
-            .0
+            .since
             .iter()
             .filter(|(_, since)| since.is_some_and(|since| since + life <= at));
         let over: Vec<UserId> = over.map(|(user, _)| user).collect();
         for user in over {
-            self.0.remove(user);
+            self.end(user);
         }
     }
 
     /// What lies ahead counts as happening now: see [`Stream::cap`](crate::Stream::cap).
     pub(super) fn cap(&mut self, now: DateTime<Utc>) {
-        self.0.cap(now);
+        self.since.cap(now);
     }
 
     /// Whether somebody waits for an answer.
     pub(super) fn is_open(&self, user: UserId, now: DateTime<Utc>) -> bool {
-        self.0.wait(user, JOIN_REQUEST_SECONDS, now).is_some()
+        self.since.wait(user, JOIN_REQUEST_SECONDS, now).is_some()
     }
 
     /// How many do.
     fn count_open(&self, now: DateTime<Utc>) -> usize {
-        let open = self.0.iter().filter(|(user, _)| self.is_open(*user, now));
+        let open = self.since.iter().filter(|(user, _)| self.is_open(*user, now));
         open.count()
     }
 
     /// How many are kept.
     pub(super) fn count(&self) -> usize {
-        self.0.count()
+        self.since.count()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (UserId, Option<DateTime<Utc>>)> + '_ {
-        self.0.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = Request> + '_ {
+        let seq = |user| self.seqs.get(user).unwrap_or(UNWRITTEN);
+        self.since
+            .iter()
+            .map(move |(user, since)| (user, since, seq(user)))
     }
 }
 
-impl FromIterator<(UserId, Option<DateTime<Utc>>)> for Requests {
-    fn from_iter<I: IntoIterator<Item = (UserId, Option<DateTime<Utc>>)>>(requests: I) -> Self {
-        Self(requests.into_iter().collect())
+impl FromIterator<Request> for Requests {
+    fn from_iter<I: IntoIterator<Item = Request>>(requests: I) -> Self {
+        let requests: Vec<Request> = requests.into_iter().collect();
+        Self {
+            since: requests.iter().map(|(user, since, _)| (*user, *since)).collect(),
+            seqs: requests.iter().map(|(user, _, seq)| (*user, *seq)).collect(),
+        }
     }
 }
 
@@ -171,14 +192,11 @@ impl Conversation {
         self.requests.is_open(user, now)
     }
 
-    /// Those who wait for an answer and have asked by then. What is decided and not written yet has been asked later.
-    pub fn asked_by(&self, then: DateTime<Utc>, now: DateTime<Utc>) -> impl Iterator<Item = UserId> + '_ {
-        let by_then = self
-            .requests
-            .iter()
-            .filter(move |(_, since)| since.is_some_and(|since| since <= then));
-        let waiting = by_then.filter(move |(user, _)| self.requests.is_open(*user, now));
-        waiting.map(|(user, _)| user)
+    /// Those who wait for an answer and have asked before the event at `seq`. What is decided and not written yet is asked behind them all.
+    pub fn asked_before(&self, seq: u64, now: DateTime<Utc>) -> impl Iterator<Item = UserId> + '_ {
+        let before = self.requests.iter().filter(move |(.., asked)| *asked < seq);
+        let users = before.map(|(user, ..)| user);
+        users.filter(move |user| self.requests.is_open(*user, now))
     }
 
     /// Those who are told that somebody asks to be let in: owners and admins who may answer, of many the owners first, and those who have been in

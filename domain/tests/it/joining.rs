@@ -401,21 +401,29 @@ fn of_many_groups_the_one_whose_last_notice_is_over_first_is_forgotten() {
 }
 
 #[test]
-fn of_those_who_wait_it_is_known_who_had_asked_by_a_time() {
-    let requested = |n| ConversationEvent::JoinRequested(JoinRequested { user: user(n) });
-    let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
-    let mut state = fold(&group());
-    state.evolve(&requested(DAN));
-    let mut stream = Stream::Conversation(state);
-    stream.date(at(10));
-    let Stream::Conversation(mut state) = stream else {
-        unreachable!("it stays what it is")
-    };
-    state.evolve(&requested(5));
-    assert_eq!(state.asked_by(at(9), at(11)).count(), 0);
-    let by_then: Vec<_> = state.asked_by(at(10), at(11)).collect();
-    assert_eq!(by_then, [user(DAN)]);
-    // Who waits no more is none of them.
-    let life = i64::from(JOIN_REQUEST_SECONDS);
-    assert_eq!(state.asked_by(at(10), at(10 + life)).count(), 0);
+fn who_had_asked_before_an_event_is_told_by_its_place_wherever_the_logs_time_is() {
+    let asks = |n| ConversationEvent::JoinRequested(JoinRequested { user: user(n) });
+    let refused = ConversationEvent::JoinRefused(JoinRefused { user: user(DAN) });
+    let (now, other) = (DateTime::from_timestamp(1_800_000_000, 0).unwrap(), PEOPLE + 1);
+    let mut written = Stream::default();
+    let mut seq = 0;
+    for event in group().into_iter().chain([asks(DAN), refused, asks(other)]) {
+        seq += 1;
+        written.evolve_at(&event.into(), seq);
+        // All of it lies ahead, and counts as happening now.
+        written.date(now);
+    }
+    let thawed = Stream::thaw(&written.freeze()).unwrap();
+    for stream in [written, thawed] {
+        let Stream::Conversation(group) = stream else {
+            panic!("no conversation");
+        };
+        let before = |seq| group.asked_before(seq, now).collect::<Vec<_>>();
+        // The answer, the request behind it, and what comes next.
+        assert!(before(seq - 1).is_empty() && before(seq).is_empty());
+        assert_eq!(before(seq + 1), [user(other)]);
+        // Who waits no more is none of them.
+        let over = now + TimeDelta::seconds(i64::from(JOIN_REQUEST_SECONDS));
+        assert_eq!(group.asked_before(seq + 1, over).count(), 0);
+    }
 }
