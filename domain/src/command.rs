@@ -11,7 +11,7 @@ use crate::conversation::{
 use crate::digest::{DigestKey, Form};
 use crate::event::{Content, Role};
 use crate::facts::{Aspect, Need};
-use crate::id::{CommandId, ConversationId, UserId};
+use crate::id::{CommandId, ConversationId, ReportId, UserId};
 use crate::moment::Moment;
 use crate::text::{GroupName, Reason};
 use uuid::Uuid;
@@ -115,6 +115,8 @@ pub enum ConversationCommand {
     /// Keeps from everybody what a message says that was reported. The server sends it in the same way.
     Withhold {
         message: Uuid,
+        /// For which, while it is not settled.
+        report: ReportId,
         reason: Reason,
     },
     /// Shows again what is withheld. The server sends it in the same way.
@@ -294,7 +296,7 @@ impl Command {
             ConversationCommand::Moderate { message, reason } => {
                 recall::moderate_form(&mut form, *message, reason);
             }
-            ConversationCommand::Withhold { message, reason } => {
+            ConversationCommand::Withhold { message, reason, .. } => {
                 withholding::withhold_form(&mut form, *message, reason);
             }
             ConversationCommand::ShowAgain { message } => {

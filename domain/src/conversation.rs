@@ -192,9 +192,11 @@ impl Conversation {
             ConversationCommand::Moderate { message, reason } => {
                 self.moderate(command.conversation, *message, reason, facts)
             }
-            ConversationCommand::Withhold { message, reason } => {
-                self.withhold(command.conversation, *message, reason, facts)
-            }
+            ConversationCommand::Withhold {
+                message,
+                report,
+                reason,
+            } => self.withhold(command.conversation, actor, (*message, *report, reason), facts),
             ConversationCommand::ShowAgain { message } => {
                 self.show_again(command.conversation, *message, facts)
             }

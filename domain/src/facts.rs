@@ -9,6 +9,7 @@ use crate::id::{CommandId, ConversationId, UserId};
 use crate::membership::Membership;
 use crate::pair::Pair;
 use crate::rejection::{Field, Rejection};
+use crate::report::Reports;
 use crate::rules::Rules;
 use crate::user::setting::{Audience, Settings};
 use chrono::{DateTime, Utc};
@@ -73,6 +74,8 @@ pub struct Facts {
     regards: HashMap<(UserId, UserId), Regard>,
     /// What two people are to one another where the command is decided that is next: its own batch vouches for it.
     pair: Pair,
+    /// What was reported of the message that it is about; the same.
+    reports: Reports,
     /// Messages that something in the batch is about.
     touched: HashSet<(ConversationId, Uuid)>,
 }
@@ -345,6 +348,15 @@ impl Facts {
 
     pub(crate) fn pair(&self) -> &Pair {
         &self.pair
+    }
+
+    /// What was reported of a message, for what is decided about it next.
+    pub fn set_reports(&mut self, reports: Reports) {
+        self.reports = reports;
+    }
+
+    pub(crate) fn reports(&self) -> &Reports {
+        &self.reports
     }
 
     /// A message may be forwarded to the conversation by this command of `actor`, who sees it. What was found of the same message for

@@ -105,10 +105,6 @@ pub enum ReportCommand {
         /// Why.
         note: Option<Reason>,
     },
-    /// Looks whether it is settled: it is refused then, and else nothing comes of it, however often it was made once more.
-    Look {
-        report: ReportId,
-    },
 }
 
 /// A wish to report a message.
@@ -168,10 +164,6 @@ impl Reports {
             } => {
                 let handled = self.handle(actor, (*report, *seen, *handling), note.as_ref())?;
                 Ok(handled.map(ReportEvent::Handled).into_iter().collect())
-            }
-            ReportCommand::Look { report } => {
-                self.look(actor, *report)?;
-                Ok(vec![])
             }
         }
     }

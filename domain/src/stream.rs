@@ -10,7 +10,7 @@ use crate::conversation::receipt::Receipts;
 use crate::digest::DigestKey;
 use crate::event::{Acted, Event, Role};
 use crate::facts::{Facts, Need};
-use crate::id::{CommandId, UserId, pair_of};
+use crate::id::{CommandId, UserId, pair_of, reports_of};
 use crate::pair::{Pair, PairCommand};
 use crate::rejection::Rejection;
 use crate::report::{ReportCommand, Reports};
@@ -240,11 +240,20 @@ impl StreamCommand {
         command.into_iter().flat_map(Command::needs).chain(user)
     }
 
-    /// The stream of two people that it depends on beside its own, if its conversation is or becomes a direct one.
-    pub fn pair(&self) -> Option<Uuid> {
-        match self {
-            Self::Conversation(command) if command.meets() => Some(pair_of(command.conversation)),
-            _ => None,
+    /// Whether it depends on what two people are to one another, if its conversation is or becomes a direct one.
+    pub fn meets(&self) -> bool {
+        matches!(self, Self::Conversation(command) if command.meets())
+    }
+
+    /// The stream that it depends on beside its own: that of two people, where [it does](Self::meets), or that of a message's reports.
+    pub fn beside(&self) -> Option<Uuid> {
+        let Self::Conversation(command) = self else {
+            return None;
+        };
+        let conversation = command.conversation;
+        match &command.body {
+            ConversationCommand::Withhold { message, .. } => Some(reports_of(conversation, *message)),
+            _ => command.meets().then(|| pair_of(conversation)),
         }
     }
 
@@ -482,6 +491,16 @@ impl Stream {
             | Self::User(_)
             | Self::Reports(_)
             | Self::Announcements(_) => None,
+        }
+    }
+
+    /// What was reported of a message, where it is that.
+    pub fn reports(&self) -> Option<&Reports> {
+        match self {
+            Self::Reports(reports) => Some(reports),
+            Self::Empty | Self::Conversation(_) | Self::User(_) | Self::Pair(_) | Self::Announcements(_) => {
+                None
+            }
         }
     }
 

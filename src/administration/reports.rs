@@ -95,7 +95,8 @@ impl Administration {
     }
 
     /// Withholds what was reported, or shows it again, behind the word that `by` looks at the report: that is refused to whoever may not, and of
-    /// what is settled.
+    /// what is settled. Nothing is withheld for what somebody settles in between; what was made once more is withheld all the more, and the report is
+    /// for whoever sees what it is now.
     pub(super) async fn withhold_reported(&self, by: Uuid, order: WithholdingOrder) -> Result<Done, Refusal> {
         let WithholdingOrder {
             report,
@@ -105,9 +106,11 @@ impl Administration {
             message,
             withholding,
         } = order;
+        let report = ReportId(report);
         let body = match withholding {
             Withholding::On { note } => ConversationCommand::Withhold {
                 message,
+                report,
                 reason: Reason::parse(&note).map_err(|rejection| refusal(&rejection.into()))?,
             },
             Withholding::Off { note } => {
@@ -115,8 +118,6 @@ impl Administration {
                 ConversationCommand::ShowAgain { message }
             }
         };
-        let is_shown = matches!(body, ConversationCommand::ShowAgain { .. });
-        let report = ReportId(report);
         let assign = ReportCommand::Handle {
             report,
             seen: versions,
@@ -124,22 +125,10 @@ impl Administration {
             note: None,
         };
         let looked = self.handle(by, reports, assign).await?;
-        let done = self.moderate(by, conversation, body, &looked).await?;
-        if is_shown {
-            return Ok(done);
-        }
-        // Whoever has settled it meanwhile may have shown the message again before it was withheld. Where it was made once more, it is withheld all
-        // the more, and the report is for whoever sees what it is now.
-        let still = self.handle(by, reports, ReportCommand::Look { report }).await;
-        if let Err(settled) = still {
-            let body = ConversationCommand::ShowAgain { message };
-            self.moderate(by, conversation, body, &looked).await?;
-            return Err(settled);
-        }
-        Ok(done)
+        self.moderate(by, conversation, body, &looked).await
     }
 
-    /// Says what becomes of a report, or looks whether it is settled.
+    /// Says what becomes of a report.
     async fn handle(&self, by: Uuid, reports: Uuid, command: ReportCommand) -> Result<Accepted, Refusal> {
         let lanes = &self.0.ground.lanes;
         let handled = lanes.submit_handling(UserId(by), clock::id(), reports, command);

@@ -71,8 +71,8 @@ impl Restless {
         let mut rest = Vec::with_capacity(pending.len());
         for command in pending {
             let stream = command.stream();
-            let pair = command.command.pair();
-            let mut depends = std::iter::once(stream).chain(pair);
+            let beside = command.command.beside();
+            let mut depends = std::iter::once(stream).chain(beside);
             let Some(rests) = depends.find_map(|stream| self.streams.get(&stream).copied()) else {
                 rest.push(command);
                 continue;
@@ -136,8 +136,8 @@ impl Restless {
         for command in &self.commands {
             let rests = command
                 .command
-                .pair()
-                .and_then(|pair| resting.get(&pair).copied());
+                .beside()
+                .and_then(|beside| resting.get(&beside).copied());
             if let Some(rests) = rests
                 && due.remove(&command.stream()).is_some()
             {

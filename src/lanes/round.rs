@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tidings_domain::{
-    CommandId, ConversationId, Event, Facts, Need, Original, Pair, Regard, Rejection, Stream, StreamCommand,
-    UserId, stored,
+    CommandId, ConversationId, Event, Facts, Need, Original, Pair, Regard, Rejection, Reports, Stream,
+    StreamCommand, UserId, stored,
 };
 use tidings_eventlog::{Batch, NewEvent, Proposal};
 use tokio::time::Instant;
@@ -81,10 +81,11 @@ impl Pending {
         self.command.actor().0
     }
 
-    /// The stream of two people that it depends on beside its own, whose state is `conversation`.
-    pub(super) fn pair_beside(&self, conversation: &Stream) -> Option<Uuid> {
-        let pair = self.command.pair()?;
-        (conversation.is_direct() || self.command.opens()).then_some(pair)
+    /// The stream that it depends on beside its own, whose state is `conversation`.
+    pub(super) fn beside(&self, conversation: &Stream) -> Option<Uuid> {
+        let beside = self.command.beside()?;
+        let depends = !self.command.meets() || conversation.is_direct() || self.command.opens();
+        depends.then_some(beside)
     }
 
     /// The message of its stream that it must know something of; the first, where there are two.
@@ -93,12 +94,11 @@ impl Pending {
     }
 }
 
-/// What two people are to one another, as a round finds it.
+/// The stream that a command depends on beside its own, as a round finds it.
 #[derive(Clone, Copy)]
-struct Met {
+struct Beside {
     stream: Uuid,
     guard: u64,
-    pair: Pair,
     /// By what stands before in the batch.
     moved: bool,
 }
@@ -182,19 +182,18 @@ impl Round {
                 round.answered.push((command, Answer::Unavailable));
                 continue;
             }
-            let pair = match round.pair(&command, &cached.stream, known) {
-                Ok(pair) => pair,
+            let beside = match round.beside(&command, &cached.stream, known, &mut facts) {
+                Ok(beside) => beside,
                 Err(answer) => {
                     round.answered.push((command, answer));
                     continue;
                 }
             };
-            facts.set_pair(pair.map_or_else(Pair::default, |met| met.pair));
             let overlay = round.overlays.get(&stream);
             let state = overlay.unwrap_or(cached);
             // Whether what stands before in this batch may be why nothing comes of it. Then the log must say first that it is so.
             let moved = overlay.is_some()
-                || pair.is_some_and(|met| met.moved)
+                || beside.is_some_and(|beside| beside.moved)
                 || command
                     .about()
                     .is_some_and(|message| facts.is_touched(ConversationId(stream), message));
@@ -211,7 +210,9 @@ impl Round {
                         }
                         *before += 1;
                     }
-                    round.checks.extend(pair.map(|met| (met.stream, met.guard)));
+                    round
+                        .checks
+                        .extend(beside.map(|beside| (beside.stream, beside.guard)));
                     bytes += round.choose(command, proposal, &events, cached, &mut facts);
                 }
                 _ if moved => {
@@ -230,14 +231,18 @@ impl Round {
         round
     }
 
-    /// What two people are to one another, where the command depends on it: one to their conversation, or one that opens it.
-    fn pair(
+    /// The stream that the command depends on beside its own. What it tells is among the facts then: what two people are to one another, for a
+    /// command to their conversation or one that opens it, or what was reported of a message.
+    fn beside(
         &self,
         command: &Pending,
         conversation: &Stream,
         known: &HashMap<Uuid, Loaded>,
-    ) -> Result<Option<Met>, Answer> {
-        let Some(stream) = command.pair_beside(conversation) else {
+        facts: &mut Facts,
+    ) -> Result<Option<Beside>, Answer> {
+        let Some(stream) = command.beside(conversation) else {
+            facts.set_pair(Pair::default());
+            facts.set_reports(Reports::default());
             return Ok(None);
         };
         let Some(Known::State(cached)) = known.get(&stream).map(|loaded| &loaded.known) else {
@@ -245,10 +250,11 @@ impl Round {
         };
         let overlay = self.overlays.get(&stream);
         let state = &overlay.unwrap_or(cached).stream;
-        Ok(Some(Met {
+        facts.set_pair(state.pair().copied().unwrap_or_default());
+        facts.set_reports(state.reports().cloned().unwrap_or_default());
+        Ok(Some(Beside {
             stream,
             guard: cached.guard,
-            pair: state.pair().copied().unwrap_or_default(),
             moved: overlay.is_some(),
         }))
     }

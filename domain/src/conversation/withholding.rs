@@ -4,7 +4,7 @@ use super::Conversation;
 use crate::digest::Form;
 use crate::event::{ConversationEvent, Event};
 use crate::facts::{Facts, Message};
-use crate::id::ConversationId;
+use crate::id::{ConversationId, ReportId, UserId};
 use crate::kind::{Kind, Stored};
 use crate::rejection::{Field, Rejection};
 use crate::text::Reason;
@@ -41,14 +41,16 @@ impl Stored for MessageWithheld {
 }
 
 impl Conversation {
-    /// Withholds what was reported, in conversations of any kind: whoever orders it was found to be a moderator.
+    /// Withholds what was reported, in conversations of any kind: whoever orders it was found to be a moderator. Whoever settles the report shows
+    /// the message again, so it is not withheld behind that.
     pub(super) fn withhold(
         &self,
         conversation: ConversationId,
-        id: Uuid,
-        reason: &Reason,
+        actor: UserId,
+        (id, report, reason): (Uuid, ReportId, &Reason),
         facts: &Facts,
     ) -> Result<Vec<ConversationEvent>, Rejection> {
+        facts.reports().unsettled(actor, report)?;
         if self.withheld.has(id) {
             return Ok(vec![]);
         }

@@ -123,8 +123,8 @@ impl Reports {
         }))
     }
 
-    /// Refuses what is settled. Whatever was reported once more behind what the actor has seen is nobody's by that.
-    pub(super) fn look(&self, actor: UserId, report: ReportId) -> Result<(), Rejection> {
+    /// Refuses what is settled. Whatever was reported once more behind what the actor has seen is not.
+    pub(crate) fn unsettled(&self, actor: UserId, report: ReportId) -> Result<(), Rejection> {
         match &self.standing(actor, report)?.handled {
             Some(done) if done.handling.is_final() => Err(SETTLED),
             _ => Ok(()),

@@ -217,6 +217,7 @@ fn what_takes_back_or_keeps_order_waits_for_nobody() {
         moderate(),
         ConversationCommand::Withhold {
             message: MESSAGE,
+            report: REPORT,
             reason: Reason::parse("an address").unwrap(),
         },
         ConversationCommand::ShowAgain { message: MESSAGE },

@@ -1,11 +1,13 @@
 //! Given events, when a command, then events or a refusal.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tidings_domain::event::{DirectOpened, GroupCreated, MemberAdded, MemberLeft, RoleChanged};
+use tidings_domain::event::{
+    DirectOpened, GroupCreated, MemberAdded, MemberLeft, ReportEvent, ReportFiled, RoleChanged,
+};
 use tidings_domain::{
     Attachment, Command, CommandId, Content, Conversation, ConversationCommand, ConversationEvent,
     ConversationId, Emoji, Facts, Forwarded, GroupName, Line, Message, MessageText, Original, Reactions,
-    Regard, Rejection, Role, Rules, Says, Source, Stream, UserId,
+    Reason, Regard, Rejection, ReportId, Reports, Role, Rules, Says, Source, Stream, UserId,
 };
 use uuid::Uuid;
 
@@ -146,13 +148,33 @@ pub(crate) fn written(sender: u128, words: &str) -> Message {
     }
 }
 
+/// A report of a message, by which moderators withhold it.
+pub(crate) const REPORT: ReportId = ReportId(Uuid::from_u128(72));
+
+/// It is not settled, and about a message that nobody here has sent.
+fn unsettled() -> Reports {
+    let mut reports = Reports::default();
+    reports.evolve(&ReportEvent::Filed(ReportFiled {
+        report: REPORT,
+        by: user(BEN),
+        conversation: CONVERSATION,
+        message: MESSAGE,
+        sender: UserId(Uuid::max()),
+        reason: Reason::parse("an insult").unwrap(),
+        note: None,
+        versions: 1,
+    }));
+    reports
+}
+
 /// So many people exist.
 pub(crate) const PEOPLE: u128 = 200;
 
-/// What is known where nobody has written anything.
+/// What is known where nobody has written anything. What is withheld was reported.
 pub(crate) fn everybody(rules: Rules) -> Facts {
     let mut facts = Facts::under(rules);
     facts.add_users((0..=PEOPLE).map(user));
+    facts.set_reports(unsettled());
     facts
 }
 
@@ -201,6 +223,12 @@ impl Given {
     /// [`MESSAGE`] is there.
     pub(crate) fn and(mut self, message: Message) -> Self {
         self.facts.add_message(CONVERSATION, MESSAGE, message);
+        self
+    }
+
+    /// The reports of what is withheld are others than [`REPORT`].
+    pub(crate) fn reported(mut self, reports: &Reports) -> Self {
+        self.facts.set_reports(reports.clone());
         self
     }
 

@@ -1,6 +1,6 @@
 //! Laws that hold of any events and any commands.
 
-use crate::harness::{MESSAGE, emoji, everybody, fold, name, text, user, written};
+use crate::harness::{MESSAGE, REPORT, emoji, everybody, fold, name, text, user, written};
 use chrono::DateTime;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -221,6 +221,7 @@ fn commands() -> impl Strategy<Value = Command> {
         any::<bool>().prop_map(|on| ConversationCommand::Pin { message: MESSAGE, on }),
         Just(ConversationCommand::Withhold {
             message: MESSAGE,
+            report: REPORT,
             reason: Reason::parse("an address").unwrap(),
         }),
         Just(ConversationCommand::ShowAgain { message: MESSAGE }),

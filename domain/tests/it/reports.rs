@@ -273,32 +273,33 @@ fn what_was_reported_once_more_is_not_settled_by_who_has_seen_what_was_reported_
 }
 
 #[test]
-fn who_looks_once_more_whether_it_is_settled_takes_nothing_over_that_was_reported_behind_it() {
-    let look = || ReportCommand::Look {
-        report: report_of(ANN),
+fn nothing_is_withheld_for_a_report_that_is_settled_and_what_was_reported_once_more_is() {
+    let withhold = |life: &Life, actor: u128, by: u128| {
+        let said = given(group()).and(written(BEN, "hi")).reported(&life.0);
+        let command = ConversationCommand::Withhold {
+            message: MESSAGE,
+            report: report_of(by),
+            reason: reason("an address"),
+        };
+        said.when(actor, command)
     };
-    let settled = || Rejection::Conflict("this report is settled already");
-    let looked = reported()
-        .done(DAN, &handle(ANN, Handling::Assign))
-        .nothing(DAN, &look())
-        .done(ANN, &edited(2))
-        .nothing(DAN, &look());
+    let withheld = |life: &Life| withhold(life, DAN, ANN).0.is_ok_and(|events| events.len() == 1);
+    let looked = reported().done(DAN, &handle(ANN, Handling::Assign));
+    assert!(withheld(&looked));
+    let looked = looked.done(ANN, &edited(2));
+    assert!(withheld(&looked));
     // It is nobody's, until somebody takes it who has seen it.
     looked.clone().done(DAN, &seeing(2, ANN, Handling::Assign));
     for handling in [Handling::Dismiss, Handling::Resolve, Handling::Recall] {
         let life = looked.clone().done(CAT, &seeing(2, ANN, handling));
-        life.refused(DAN, &look(), settled())
-            .done(ANN, &edited(3))
-            .nothing(DAN, &look());
+        let settled = Rejection::Conflict("this report is settled already");
+        withhold(&life, DAN, ANN).refused(settled);
+        assert!(withheld(&life.done(ANN, &edited(3))));
     }
-    let not_found = || Rejection::NotFound(Field::Message);
-    looked.refused(BEN, &look(), not_found()).refused(
-        DAN,
-        &ReportCommand::Look {
-            report: report_of(CAT),
-        },
-        not_found(),
-    );
+    // Nor for one of their own message, or that there is not.
+    for (actor, by) in [(BEN, ANN), (DAN, CAT)] {
+        withhold(&looked, actor, by).refused(Rejection::NotFound(Field::Message));
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn why() -> Reason {
 fn withhold() -> ConversationCommand {
     ConversationCommand::Withhold {
         message: MESSAGE,
+        report: REPORT,
         reason: why(),
     }
 }

@@ -7,8 +7,10 @@ use super::*;
 use crate::lanes::{Accepted, Refusal};
 use proptest::prelude::*;
 use std::time::Duration;
+use tidings_domain::event::{ReportEvent, ReportFiled, ReportHandled};
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Emoji, GroupName, InThread, SendMessage, Stream, pair_of,
+    ConversationCommand, ConversationEvent, Emoji, GroupName, Handling, InThread, Reason, ReportId,
+    SendMessage, Stream, pair_of, reports_of,
 };
 
 fn reply(message: Uuid) -> ConversationCommand {
@@ -180,6 +182,61 @@ fn what_is_said_between_two_is_checked_by_what_they_are_to_one_another() {
     // Groups are nobody's two.
     let said = [(2, 7), (3, 1)].map(|(order, stream)| pending(order, stream, 1, send("a"), &told));
     assert_eq!(checks(&log, said.into()), [(pair, 0)]);
+}
+
+#[test]
+fn what_was_reported_is_withheld_as_its_reports_stand() {
+    let told = Told::default();
+    let mut log = Log::new();
+    settle(
+        &mut log,
+        vec![pending(0, 1, 1, send("a"), &told)],
+        std::iter::empty(),
+    );
+    let (group, message, report) = (conversation(1), id(0), ReportId(id(9)));
+    let reason = Reason::parse("an address").unwrap();
+    let reports = reports_of(group, message);
+    let filed = ReportFiled {
+        report,
+        by: user(2),
+        conversation: group,
+        message,
+        sender: user(1),
+        reason: reason.clone(),
+        note: None,
+        versions: 1,
+    };
+    log.write(reports, user(2), id(9), Event::Report(ReportEvent::Filed(filed)));
+    let decided = |log: &Log| {
+        let body = ConversationCommand::Withhold {
+            message,
+            report,
+            reason: reason.clone(),
+        };
+        let commands = vec![pending(1, 1, 3, body, &told)];
+        let (known, facts) = log.load(&commands);
+        let room = Room {
+            commands: 10,
+            bytes: usize::MAX,
+        };
+        decide(commands, &known, facts, room)
+    };
+    let round = decided(&log);
+    assert_eq!((round.chosen.len(), round.checks), (1, vec![(reports, 1)]));
+    let handled = ReportHandled {
+        report,
+        by: user(3),
+        action: Handling::Dismiss,
+        note: None,
+    };
+    log.write(
+        reports,
+        user(3),
+        id(10),
+        Event::Report(ReportEvent::Handled(handled)),
+    );
+    let round = decided(&log);
+    assert_eq!((round.chosen.len(), round.doubtful.len()), (0, 1));
 }
 
 #[test]

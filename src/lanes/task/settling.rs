@@ -142,9 +142,9 @@ impl LaneTask {
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
         let streams = pending.iter().map(Pending::stream).collect();
-        let pairs = pending.iter().filter_map(|command| self.pair_of(command, fresh));
-        let pairs = pairs.collect();
-        let (known, facts) = match self.load(streams, pairs, Asked::by(&pending), fresh).await {
+        let beside = pending.iter().filter_map(|command| self.beside(command, fresh));
+        let beside = beside.collect();
+        let (known, facts) = match self.load(streams, beside, Asked::by(&pending), fresh).await {
             Ok(loaded) => loaded,
             Err(Trouble::Facts) => return self.narrow(pending).await,
             Err(Trouble::Log(error)) => return Err((pending, error.to_string())),
@@ -252,15 +252,15 @@ impl LaneTask {
         Ok(repeats)
     }
 
-    /// The stream of two people that a command depends on, as far as its own stream is known.
-    fn pair_of(&self, command: &Pending, fresh: &HashMap<Uuid, Loaded>) -> Option<Uuid> {
-        let pair = command.command.pair()?;
+    /// The stream that a command depends on beside its own, as far as that is known.
+    fn beside(&self, command: &Pending, fresh: &HashMap<Uuid, Loaded>) -> Option<Uuid> {
+        let beside = command.command.beside()?;
         let stream = command.stream();
         let known = fresh.get(&stream).map(|loaded| &loaded.known);
         match known.or_else(|| self.states.peek(stream)) {
-            Some(Known::State(state)) => command.pair_beside(&state.stream),
+            Some(Known::State(state)) => command.beside(&state.stream),
             Some(Known::Unreadable) => None,
-            None => Some(pair),
+            None => Some(beside),
         }
     }
 
@@ -268,11 +268,11 @@ impl LaneTask {
     async fn load(
         &mut self,
         mut streams: Vec<Uuid>,
-        pairs: HashSet<Uuid>,
+        beside: HashSet<Uuid>,
         asked: Asked,
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<(HashMap<Uuid, Loaded>, Facts), Trouble> {
-        streams.extend(&pairs);
+        streams.extend(&beside);
         let Found {
             loaded: mut known,
             mut missing,
@@ -297,7 +297,7 @@ impl LaneTask {
             async { Ok(Box::pin(catch_up(&self.log, self.lane, behind)).await?) },
             facts,
         )?;
-        self.keep_absent(&states, &pairs);
+        self.keep_absent(&states, &beside);
         known.extend(self.take_in(states, true));
         known.extend(self.take_in(read_on, true));
         Ok((known, facts))
@@ -305,9 +305,9 @@ impl LaneTask {
 
     /// Most people are nothing to one another, and whoever writes to somebody asks for that each time: it is kept where it was asked for beside
     /// another stream.
-    fn keep_absent(&mut self, states: &[(Uuid, Known)], pairs: &HashSet<Uuid>) {
+    fn keep_absent(&mut self, states: &[(Uuid, Known)], beside: &HashSet<Uuid>) {
         for (stream, known) in states {
-            if pairs.contains(stream) {
+            if beside.contains(stream) {
                 self.states.put(*stream, known.clone());
             }
         }
@@ -323,18 +323,18 @@ impl LaneTask {
         known: &HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
         // What has just been looked for and is not there is not worth another look.
-        let pair = |command: &Pending| {
+        let beside = |command: &Pending| {
             let state = known.get(&command.stream()).and_then(Loaded::state)?;
-            command.pair_beside(&state.stream)
+            command.beside(&state.stream)
         };
         let absent = |command: &Pending| {
             let loaded = known.get(&command.stream());
-            let pair = pair(command).map(|pair| known.get(&pair));
+            let beside = beside(command).map(|stream| known.get(&stream));
             !command.uncertain
                 && !self.unsettled
                 && !self.appender.has_lost(self.lane)
                 && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
-                && pair.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
+                && beside.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
         };
         let (certain, doubtful): (Vec<_>, Vec<_>) =
             doubtful.into_iter().partition(|(command, _)| absent(command));
@@ -348,11 +348,11 @@ impl LaneTask {
             .iter()
             .map(|(command, _)| (command.stream(), command.id()))
             .collect();
-        // What was decided on what two people are to one another stands where that is so still.
-        let pairs: Vec<Option<Uuid>> = doubtful.iter().map(|(command, _)| pair(command)).collect();
-        let beside = pairs.iter().zip(&doubtful);
-        let beside = beside.filter_map(|(pair, (command, _))| Some(((*pair)?, command.id())));
-        asked.extend(beside.collect::<Vec<_>>());
+        // What was decided on another stream, too, stands where that is so still.
+        let others: Vec<Option<Uuid>> = doubtful.iter().map(|(command, _)| beside(command)).collect();
+        let also = others.iter().zip(&doubtful);
+        let also = also.filter_map(|(other, (command, _))| Some(((*other)?, command.id())));
+        asked.extend(also.collect::<Vec<_>>());
         if let Err(error) = self.appender.end_lost(self.lane).await {
             let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
             return Err((doubtful, ReadError::Database(error.to_string())));
@@ -372,13 +372,13 @@ impl LaneTask {
         let mut found = found.into_iter();
         let doubts: Vec<Doubt> = found.by_ref().take(doubtful.len()).collect();
         let mut again = vec![];
-        for (((mut command, verdict), doubt), pair) in doubtful.into_iter().zip(doubts).zip(pairs) {
-            let moved = pair.is_some_and(|pair| {
+        for (((mut command, verdict), doubt), other) in doubtful.into_iter().zip(doubts).zip(others) {
+            let moved = other.is_some_and(|other| {
                 let guard = found.next().map(|doubt| doubt.guard);
-                self.states.stands_at(pair, guard.unwrap_or_default());
-                let moved = known.get(&pair).and_then(Loaded::guard) != guard;
+                self.states.stands_at(other, guard.unwrap_or_default());
+                let moved = known.get(&other).and_then(Loaded::guard) != guard;
                 if moved {
-                    self.restless.note(pair);
+                    self.restless.note(other);
                 }
                 moved
             });

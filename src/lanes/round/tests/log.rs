@@ -110,7 +110,7 @@ impl Log {
         log
     }
 
-    fn write(&mut self, stream: Uuid, actor: UserId, command: Uuid, event: Event) {
+    pub(super) fn write(&mut self, stream: Uuid, actor: UserId, command: Uuid, event: Event) {
         let events = self.0.entry(stream).or_default();
         let countable = stored::encode(&event).0.is_countable();
         events.push(Written {
@@ -213,9 +213,9 @@ impl Log {
                 known: Known::State(Arc::new(self.state(stream))),
                 fresh: true,
             });
-            if let Some(pair) = command.command.pair() {
-                known.entry(pair).or_insert_with(|| Loaded {
-                    known: Known::State(Arc::new(self.state(pair))),
+            if let Some(beside) = command.command.beside() {
+                known.entry(beside).or_insert_with(|| Loaded {
+                    known: Known::State(Arc::new(self.state(beside))),
                     fresh: true,
                 });
             }
