@@ -1,5 +1,6 @@
 //! Reads a connection: frames, objects, commands; one after the other, so that they take effect in the order sent.
 
+mod aside;
 mod commands;
 mod hello;
 mod hiding;
@@ -21,6 +22,7 @@ use super::socket::Source;
 use super::voices::Typed;
 use crate::announcements::Here;
 use crate::presence::Arrived;
+use aside::Aside;
 use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -35,8 +37,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Reads without an answer that a connection may have; more are refused for rate. They do not count as commands in flight,
-/// for they wait to be gathered.
+/// Reads without an answer that a connection may have, and what it has [aside]; more are refused for rate. They do not count as commands in flight,
+/// for they wait to be gathered, or for read models.
 pub(super) const READS_IN_FLIGHT: u32 = 1024;
 /// What is added to the time after which a refused command would be let through.
 const LIMITED_MS: u64 = 100;
@@ -58,6 +60,8 @@ pub(super) struct Reader {
     session: Uuid,
     /// Reads that are being handed on. What may change the reader's membership waits for them.
     reading: JoinSet<()>,
+    /// What cannot be handed on yet.
+    aside: Aside,
     renewal: Renewal,
     login: Login,
     /// Refusals for rate above acceptances.
@@ -85,6 +89,7 @@ impl Reader {
             user,
             session,
             reading: JoinSet::new(),
+            aside: Aside::default(),
             renewal,
             login,
             flood: 0,

@@ -361,6 +361,57 @@ async fn a_newcomer_reads_and_follows_what_goes_on_below_a_message_that_they_do_
     node.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_thread_that_is_waited_for_holds_up_nothing_else_and_keeps_its_order() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // Longer than the test has patience.
+    config.gateway.catch_up_wait_ms = 3_600_000;
+    let node = TestNode::start(config).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut c) = (node.socket(&ann).await, node.socket(&cat).await);
+    let Told { group, hidden, .. } = told(&node, &mut a, &ann, &ben).await;
+    a.acked(of("group.add", group, &cat)).await;
+    let other = c.open_direct(&ann).await;
+    // It can be read, and folds nothing.
+    let database = store.client().await;
+    let stop = "BEGIN; LOCK TABLE p_history_4.thread IN SHARE MODE";
+    database.batch_execute(stop).await.unwrap();
+    let mut reply = message(group, "a treasure for you");
+    reply["thread"] = hidden["id"].clone();
+    let seq = a.acked(reply).await["seq"].clone();
+    let with_id = |mut command: Value| {
+        command["conversation"] = json!(group);
+        command["id"] = json!(Uuid::now_v7());
+        command
+    };
+    let follow = |on: bool| with_id(json!({ "type": "thread.follow", "thread": hidden["id"], "on": on }));
+    let waiting = [
+        with_id(json!({ "type": "read", "thread": hidden["id"], "seq": seq })),
+        follow(true),
+        follow(false),
+        with_id(json!({ "type": "conversation.mute", "on": true })),
+    ];
+    for command in &waiting {
+        c.send(command).await;
+    }
+    // What it says there, and what it says for itself of another conversation, is done meanwhile.
+    c.say(group, "where is it?").await;
+    c.acked(json!({ "type": "conversation.mute", "conversation": other, "on": true }))
+        .await;
+    let muted = c.take(|object| object["kind"] == "conversation.muted").await;
+    assert_eq!(muted["data"]["conversation"], json!(other));
+    database.batch_execute("ROLLBACK").await.unwrap();
+    let mut notices = vec![];
+    for command in &waiting {
+        let told = c.answer(id(&command["id"])).await;
+        assert_eq!(told["type"], "ack", "{told}");
+        notices.push(told["seq"].as_u64().unwrap());
+    }
+    assert!(notices.is_sorted(), "{notices:?}");
+    node.stop().await;
+}
+
 fn message_to(group: Uuid) -> Value {
     message(group, "what was that?")
 }

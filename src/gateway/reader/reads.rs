@@ -32,13 +32,8 @@ impl Reader {
     /// Hands a read on, without waiting for the lane that knows whether the user may.
     pub(super) fn read(&mut self, id: Uuid, conversation: ConversationId, seq: u64, reply: Reply) {
         while self.reading.try_join_next().is_some() {}
-        let Ok(place) = Arc::clone(&self.shared.reads).try_acquire_owned() else {
-            let refusal = ErrorFrame::new(Some(id), ErrorCode::RateLimited, "too many reads at once");
-            return reply.refuse(refusal.with_retry_after_ms(READS_AGAIN_MS));
-        };
-        let reply = Reply {
-            permit: place,
-            ..reply
+        let Some(reply) = self.among_reads(id, reply) else {
+            return;
         };
         let (gateway, user) = (Arc::clone(&self.gateway), self.user);
         if conversation.0 == user.0 {
@@ -68,5 +63,15 @@ impl Reader {
                 }
             }
         });
+    }
+
+    /// Gives an answer that may take long its place among those of reads, which hold nobody up. It is refused where there is none.
+    pub(super) fn among_reads(&self, id: Uuid, reply: Reply) -> Option<Reply> {
+        let Ok(permit) = Arc::clone(&self.shared.reads).try_acquire_owned() else {
+            let refusal = ErrorFrame::new(Some(id), ErrorCode::RateLimited, "too many reads at once");
+            reply.refuse(refusal.with_retry_after_ms(READS_AGAIN_MS));
+            return None;
+        };
+        Some(Reply { permit, ..reply })
     }
 }
