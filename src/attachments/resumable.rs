@@ -18,6 +18,7 @@ use axum::extract::{Path, Request, State as Of};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use parts::Ending;
 use std::sync::Arc;
 use tidings_domain::FileName;
 use tokio_postgres::{Error, Row};
@@ -238,7 +239,11 @@ impl Shared {
         if upload.is_owed() {
             // Whoever is told that all has come takes it for stored.
             let place = self.uploads.take(user)?;
-            self.finish(upload, Some(place)).await?;
+            if self.finish(upload, Some(place)).await? == Ending::Gone {
+                // Its sender begins again, and has the room for that.
+                self.give_room_back(id).await?;
+                return Err(problems::missing());
+            }
             upload = self.find_upload(id, user).await?;
         }
         let size = (
@@ -281,8 +286,9 @@ impl Shared {
         let (upload, place) = taken.await?;
         let received = upload.state.received;
         let expires_at = upload.expires_at;
-        if upload.is_owed() {
-            self.finish(upload, Some(place)).await?;
+        if upload.is_owed() && self.finish(upload, Some(place)).await? == Ending::Gone {
+            // Behind this clients ask how far it is, and are told.
+            return Err(problems::away());
         }
         Ok((StatusCode::NO_CONTENT, [offset(received)], [expires(expires_at)]).into_response())
     }

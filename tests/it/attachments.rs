@@ -900,6 +900,42 @@ async fn an_upload_is_complete_once_it_is_stored_and_not_when_all_has_come() {
     node.stop().await;
 }
 
+/// The parts of all uploads are gone, as behind a database that was set back.
+fn lose_parts(store: &Store) {
+    for part in incoming(store) {
+        std::fs::remove_file(part).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_whose_parts_are_gone_is_none_any_more_and_its_sender_begins_again() {
+    let store = Store::new().await;
+    // There is no room for it twice.
+    let (strict, node) = (strict_node(&store).await, node_of(&store, 8).await);
+    let ann = node.register("ann").await;
+    let place = owed(&strict, &ann, "hello").await;
+    lose_parts(&store);
+    assert_eq!(look(&node, &ann, &place).await.status(), 404);
+    assert_eq!(under_way(&store.client().await).await, 0);
+
+    let place = begun(&node, &ann, 5).await;
+    let sent = part(&node, &ann, &place, 0).body("hel").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    lose_parts(&store);
+    // Whoever is asked to try again asks how far it is.
+    let sent = part(&node, &ann, &place, 3).body("lo").send().await.unwrap();
+    assert_eq!(sent.status(), 503);
+    assert_eq!(look(&node, &ann, &place).await.status(), 404);
+
+    let place = begun(&node, &ann, 5).await;
+    let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
+    assert_eq!(sent.status(), 204);
+    let id = json!(place.rsplit('/').next().unwrap());
+    assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
+    strict.stop().await;
+    node.stop().await;
+}
+
 /// A node that cleans up all the time, an hour after whatever is under way was tried, and keeps so many bytes of each user.
 async fn an_hour_later(store: &Store, user_bytes: u64) -> TestNode {
     let sql = "UPDATE upload SET tried_at = tried_at - interval '1 hour'";
@@ -939,13 +975,17 @@ async fn uploads_that_cannot_be_stored_keep_none_of_the_others() {
     for _ in 0..4 {
         owed(&strict, &ann, "lost").await;
     }
+    lose_parts(&store);
+    for _ in 0..4 {
+        owed(&strict, &ann, "cut short").await;
+    }
     for part in incoming(&store) {
-        std::fs::remove_file(part).unwrap();
+        std::fs::write(part, "cut").unwrap();
     }
     let place = owed(&strict, &ann, "hello").await;
     let node = an_hour_later(&store, 100).await;
     let database = store.client().await;
-    eventually(async || (under_way(&database).await == 4).then_some(())).await;
+    eventually(async || (under_way(&database).await == 8).then_some(())).await;
     let id = json!(place.rsplit('/').next().unwrap());
     assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
     strict.stop().await;

@@ -1,6 +1,7 @@
 //! Uploads of which all has come and that are no attachments yet: stored by whoever asks for them, and by the clean-up where nobody does.
 
 use super::Upload;
+use super::parts::Ending;
 use crate::attachments::Shared;
 use crate::attachments::places::Place;
 use crate::problem::Problem;
@@ -19,7 +20,7 @@ impl Shared {
         self: &Arc<Self>,
         upload: Upload,
         place: Option<Place>,
-    ) -> Result<(), Problem> {
+    ) -> Result<Ending, Problem> {
         let (id, user) = (upload.id, upload.user);
         let shared = Arc::clone(self);
         let storing = self.see_through(async move {
@@ -27,15 +28,17 @@ impl Shared {
             drop(place);
             stored
         });
-        let Err(problem) = storing.await else {
-            return Ok(());
-        };
-        // Another request may have done so meanwhile, and taken the parts away.
-        let found = self.find_upload(id, user).await;
-        if found.is_ok_and(|upload| upload.is_stored) {
-            return Ok(());
+        let ended = storing.await;
+        if matches!(ended, Ok(Ending::Stored)) {
+            return ended;
         }
-        Err(problem)
+        // Another request may have done so meanwhile, and taken the parts away.
+        match self.find_upload(id, user).await {
+            Ok(upload) if upload.is_stored => Ok(Ending::Stored),
+            // Of parts that are not there it has to be known.
+            Err(problem) if ended.is_ok() => Err(problem),
+            _ => ended,
+        }
     }
 
     /// Stores what could not be stored when it came, or ends it where it is refused: whoever has sent it may never ask again, and it takes room.
@@ -61,9 +64,13 @@ impl Shared {
             };
             let (id, user) = (upload.id, upload.user);
             match self.finish(upload, None).await {
-                Ok(()) => {
+                Ok(Ending::Stored) => {
                     tracing::info!(attachment = %id, %user, "a file is stored that could not be when it came");
                     failures = 0;
+                }
+                // Nothing else is wrong for that. Until its time is over its sender may ask, and is told.
+                Ok(Ending::Gone) => {
+                    tracing::warn!(attachment = %id, %user, "parts of a file of which all has come are gone");
                 }
                 Err(problem) if problem.code().retryable() => {
                     let code = problem.code().as_str();

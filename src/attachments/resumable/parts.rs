@@ -17,6 +17,15 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+/// What has come of an upload when its parts were put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It is an attachment.
+    Stored,
+    /// Parts that its row names are not there: the database was set back, or somebody has tidied up. Asking again helps nobody.
+    Gone,
+}
+
 impl Shared {
     /// Takes what comes of a file into objects. Without a checksum every part that is full counts by itself, and what has come before a
     /// break stays; with one, all counts or nothing.
@@ -139,14 +148,16 @@ impl Shared {
 
     /// Reads all parts once more, and stores what they are together. An upload that is refused for good is ended: nobody shall take what has come
     /// for stored.
-    pub(super) async fn put_together(&self, upload: Upload) -> Result<(), Problem> {
+    pub(super) async fn put_together(&self, upload: Upload) -> Result<Ending, Problem> {
         let mut intake = Intake::new(&self.store);
         let read = self.read_parts(&upload, &mut intake).await;
-        if read.is_err() || intake.size() != upload.state.size {
+        if !matches!(read, Ok(true)) || intake.size() != upload.state.size {
             intake.abandon().await;
-            return Err(read
-                .err()
-                .map_or_else(problems::away, |error| problems::store(&error)));
+            return match read {
+                Ok(true) => Err(problems::away()),
+                Ok(false) => Ok(Ending::Gone),
+                Err(error) => Err(problems::store(&error)),
+            };
         }
         let received = intake.finish().await.map_err(|error| problems::store(&error))?;
         let claim = Claim {
@@ -165,20 +176,24 @@ impl Shared {
             .rows(include_str!("stored.sql"), &[&upload.id])
             .await?;
         self.forget(upload.parts).await;
-        Ok(())
+        Ok(Ending::Stored)
     }
 
-    async fn read_parts(&self, upload: &Upload, intake: &mut Intake) -> Result<(), StoreError> {
+    /// Reads all parts, and answers whether they are there.
+    async fn read_parts(&self, upload: &Upload, intake: &mut Intake) -> Result<bool, StoreError> {
         let mut start = 0;
         for (part, end) in upload.parts.iter().zip(&upload.ends) {
             let size = end.saturating_sub(start).max(0) as u64;
             start = *end;
-            let mut chunks = self.store.read(&incoming(part), 0..size).await?;
+            let mut chunks = match self.store.read(&incoming(part), 0..size).await {
+                Err(StoreError::Missing) => return Ok(false),
+                read => read?,
+            };
             while let Some(chunk) = chunks.next().await {
                 intake.push(&chunk?).await?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     pub(in crate::attachments) async fn forget(&self, parts: Vec<Uuid>) {
