@@ -1,5 +1,5 @@
 //! What goes: attachments that no message shows, then bytes that no attachment has and that are not held for those who look at reports, and
-//! uploads that nobody goes on with. Those of which all has come are stored first.
+//! uploads that nobody goes on with. Those of which all has come are stored last, for that may take long.
 //!
 //! Bytes are removed in steps, for somebody may be storing the same ones: they are moved aside, the read models come to all that the
 //! log holds by then, and where somebody has stored them after all they are moved back. Whoever stores looks behind the event whether
@@ -95,10 +95,10 @@ impl Shared {
             self.remove_orphans(look, now).await,
             self.settle_doubts(now).await,
             self.settle_leaving(now).await,
-            self.finish_owed(now).await.map_err(Trouble::from),
             self.let_go(now).await,
             self.forget_expired(now).await.map_err(Trouble::from),
             self.remove_leftovers(now).await,
+            self.finish_owed(now).await.map_err(Trouble::from),
         ];
         done.into_iter().filter_map(Result::err).collect()
     }

@@ -993,6 +993,32 @@ async fn uploads_that_cannot_be_stored_keep_none_of_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_stored_for_long_is_tried_ever_more_rarely() {
+    let store = Store::new().await;
+    let (strict, database) = (strict_node(&store).await, store.client().await);
+    let ann = strict.register("ann").await;
+    owed(&strict, &ann, "old").await;
+    // It came two hours ago, and an hour and a half later it was tried.
+    let sql = "UPDATE upload SET expires_at = expires_at - interval '2 hours', tried_at = tried_at - interval '30 minutes'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    owed(&strict, &ann, "new").await;
+    let sql = "UPDATE upload SET tried_at = tried_at - interval '10 minutes' WHERE tried_at > now() - interval '10 minutes'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    eventually(async || (under_way(&database).await == 1).then_some(())).await;
+    cleaned_up(&store).await;
+    assert_eq!(under_way(&database).await, 1);
+    let sql = "UPDATE upload SET tried_at = tried_at - interval '40 minutes' WHERE NOT stored";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+    eventually(async || (under_way(&database).await == 0).then_some(())).await;
+    strict.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_ends_a_week_after_it_began_however_often_it_is_gone_on_with() {
     let store = Store::new().await;
     let (node, database) = (store.node().await, store.client().await);

@@ -5,14 +5,20 @@ use super::parts::Ending;
 use crate::attachments::Shared;
 use crate::attachments::places::Place;
 use crate::problem::Problem;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_postgres::Error;
 
-/// How long an upload is left to whoever has gone about it last. Longer than it takes to look at a file and to put it away.
-const REST: TimeDelta = TimeDelta::minutes(5);
-/// Uploads that cannot be stored, one behind the other, behind which the others wait: it is not for what is in them.
+/// How long an upload is left at least to whoever has gone about it last, in seconds. Longer than it takes to look at a file and to put it away.
+const REST_S: i64 = 300;
+/// How long at most one is left that cannot be stored, in seconds: each time as long again as it has been there.
+const REST_MAX_S: i64 = 3600;
+/// Uploads that cannot be stored, one behind the other, behind which the others wait: it is seldom for what is in them.
 const FAILURES: usize = 3;
+/// After so long no other one is begun with: what else is cleaned up waits for it.
+const LOOK: Duration = Duration::from_mins(5);
 
 impl Shared {
     /// Stores a file of which all has come. Whoever asks for it holds a place meanwhile; the clean-up has none, and stores one at a time.
@@ -42,15 +48,20 @@ impl Shared {
     }
 
     /// Stores what could not be stored when it came, or ends it where it is refused: whoever has sent it may never ask again, and it takes room.
-    /// What cannot be stored now either comes last the next time.
+    /// What cannot be stored now either comes last the next time, and ever more rarely.
     pub(in crate::attachments) async fn finish_owed(
         self: &Arc<Self>,
         now: DateTime<Utc>,
     ) -> Result<(), Problem> {
-        let before = now - REST;
+        let began = Instant::now();
+        let lasts_s = self.lasts_s();
         let mut failures = 0;
-        while failures < FAILURES {
-            let rows = self.tables.rows(include_str!("owed.sql"), &[&before]).await?;
+        while failures < FAILURES && began.elapsed() < LOOK {
+            let sql = include_str!("owed.sql");
+            let rows = self
+                .tables
+                .rows(sql, &[&now, &lasts_s, &REST_S, &REST_MAX_S])
+                .await?;
             let Some(row) = rows.first() else {
                 return Ok(());
             };
