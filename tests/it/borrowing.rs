@@ -91,7 +91,7 @@ async fn a_locked_table_of_people_keeps_nobody_from_what_is_said() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_locked_table_of_what_is_hidden_keeps_nobody_from_what_is_said() {
     let fetch = |group: Uuid| json!({ "type": "fetch", "conversation": group, "from": 1, "limit": 100 });
-    Box::pin(served_beside_a_crowd("p_unread_5.hidden", fetch, "events", false)).await;
+    Box::pin(served_beside_a_crowd("p_unread_6.hidden", fetch, "events", false)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -66,7 +66,7 @@ async fn a_rebuild_under_traffic_changes_no_answer_and_verifies() {
     // And it would notice.
     let client = store.client().await;
     client
-        .batch_execute("UPDATE p_unread_5.own_position SET msg_no = msg_no + 1")
+        .batch_execute("UPDATE p_unread_6.own_position SET msg_no = msg_no + 1")
         .await
         .unwrap();
     let report = tidings_projections::verify(&log, &["unread"], 2, &())
@@ -92,7 +92,7 @@ async fn a_node_builds_what_is_new_in_its_version_and_keeps_only_readers_of_that
     let client = store.client().await;
     client
         .batch_execute(
-            "DROP SCHEMA p_history_4 CASCADE; DROP SCHEMA p_unread_5 CASCADE; \
+            "DROP SCHEMA p_history_4 CASCADE; DROP SCHEMA p_unread_6 CASCADE; \
              DELETE FROM projection_checkpoint WHERE projection IN ('history', 'unread'); \
              DELETE FROM projection_version WHERE projection IN ('history', 'unread'); \
              SELECT pg_advisory_lock(hashtextextended('tidings.projections.rebuild', 0))",

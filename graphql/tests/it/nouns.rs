@@ -79,9 +79,9 @@ async fn a_recalled_message_is_shown_without_what_it_held_and_counts_no_more() {
     world.messages(group, 3, bob).await;
     world
         .run(&format!(
-            "INSERT INTO p_unread_5.mention SELECT '{me}', conversation, seq, msg_no FROM p_history_4.message; \
+            "INSERT INTO p_unread_6.mention SELECT '{me}', conversation, seq, msg_no FROM p_history_4.message; \
              UPDATE p_history_4.message SET text = NULL, recalled_at = at WHERE seq = 4; \
-             INSERT INTO p_unread_5.void VALUES ('{group}', 3, 4)"
+             INSERT INTO p_unread_6.void VALUES ('{group}', 3, 4)"
         ))
         .await;
     let query = "{ conversations { nodes { unreadCount mentionCount lastMessage { seq text recalledAt kind reactions { emoji } } } } \

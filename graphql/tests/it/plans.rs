@@ -19,12 +19,12 @@ async fn lists_touch_a_few_rows_for_each_conversation_and_not_all_for_each() {
                     FROM p_conversations_3.conversation LIMIT {MINE}; \
              INSERT INTO p_conversations_3.member SELECT conversation, created_by, 'member', 1, 0, now(), NULL \
                     FROM p_conversations_3.conversation; \
-             INSERT INTO p_unread_5.read_position SELECT user_id, conversation, 90, 89 FROM p_conversations_3.member; \
-             INSERT INTO p_unread_5.own_position SELECT user_id, conversation, 80, 79 FROM p_conversations_3.member; \
-             INSERT INTO p_unread_5.void SELECT conversation, n, n + 1 FROM p_conversations_3.conversation, generate_series(90, 90) n; \
-             INSERT INTO p_unread_5.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations_3.member, \
+             INSERT INTO p_unread_6.read_position SELECT user_id, conversation, 90, 89 FROM p_conversations_3.member; \
+             INSERT INTO p_unread_6.own_position SELECT user_id, conversation, 80, 79 FROM p_conversations_3.member; \
+             INSERT INTO p_unread_6.void SELECT conversation, n, n + 1 FROM p_conversations_3.conversation, generate_series(90, 90) n; \
+             INSERT INTO p_unread_6.mention SELECT user_id, conversation, 90 + n, 89 + n FROM p_conversations_3.member, \
                     generate_series(0, 3) n; \
-             INSERT INTO p_unread_5.everyone SELECT conversation, n, gen_random_uuid() FROM p_conversations_3.conversation, \
+             INSERT INTO p_unread_6.everyone SELECT conversation, n, gen_random_uuid() FROM p_conversations_3.conversation, \
                     generate_series(90, 91) n; \
              INSERT INTO p_inbox_3.delivered SELECT user_id, conversation, 90, 80 FROM p_conversations_3.member; \
              INSERT INTO p_inbox_3.membership SELECT user_id, conversation, 0, 0, 0, 0 FROM p_conversations_3.member; \
@@ -73,9 +73,9 @@ async fn what_names_somebody_is_counted_in_so_many_steps_however_much_it_is() {
     world
         .run(&format!(
             "INSERT INTO p_conversations_3.member VALUES ('{group}', '{me}', 'member', 1, 0, now(), NULL); \
-             INSERT INTO p_unread_5.mention SELECT '{me}', '{group}', n, n FROM generate_series(1, 30000) n; \
-             INSERT INTO p_unread_5.everyone SELECT '{group}', 30000 + n, gen_random_uuid() FROM generate_series(1, 30000) n; \
-             INSERT INTO p_unread_5.void SELECT '{group}', n, n FROM generate_series(1, 29000) n"
+             INSERT INTO p_unread_6.mention SELECT '{me}', '{group}', n, n FROM generate_series(1, 30000) n; \
+             INSERT INTO p_unread_6.everyone SELECT '{group}', 30000 + n, gen_random_uuid() FROM generate_series(1, 30000) n; \
+             INSERT INTO p_unread_6.void SELECT '{group}', n, n FROM generate_series(1, 29000) n"
         ))
         .await;
     let counts = unread::mention_counts(me, vec![]).sql(world.pool.home());

@@ -142,7 +142,7 @@ async fn a_thread_below_what_its_viewer_does_not_see_is_named_and_shown_without_
     // One has hidden the root, and the other came in behind it.
     world
         .run(&format!(
-            "INSERT INTO p_unread_5.hidden VALUES ('{owner}', '{group}', 2, 1); \
+            "INSERT INTO p_unread_6.hidden VALUES ('{owner}', '{group}', 2, 1); \
              UPDATE p_conversations_3.member SET joined_seq = 3, visible_from = 3, unseen_msg_no = 1 WHERE user_id = '{newcomer}'"
         ))
         .await;
@@ -266,7 +266,7 @@ async fn what_is_withheld_is_shown_without_all_that_it_says_wherever_it_is_asked
              UPDATE p_history_4.message SET mentions = '{{{me}}}', everyone = true, edited_at = at WHERE message = '{first}'; \
              INSERT INTO p_history_4.edit SELECT conversation, seq, seq, at, 'before' FROM p_history_4.message WHERE message = '{first}'; \
              INSERT INTO p_history_4.reaction SELECT conversation, seq, '+', '{me}', 9 FROM p_history_4.message WHERE message = '{first}'; \
-             INSERT INTO p_unread_5.void SELECT conversation, msg_no, seq, true FROM p_history_4.message WHERE message = '{first}'"
+             INSERT INTO p_unread_6.void SELECT conversation, msg_no, seq, true FROM p_history_4.message WHERE message = '{first}'"
         ))
         .await;
     let shown = "id withheld text everyone editedAt recalledAt attachment { id } mentions { id } edits { nodes { text } } reactions { emoji }";
@@ -286,7 +286,7 @@ async fn what_is_withheld_is_shown_without_all_that_it_says_wherever_it_is_asked
             json!({ "withheld": false, "replyTo": nothing })
         );
     }
-    world.run("DELETE FROM p_unread_5.void").await;
+    world.run("DELETE FROM p_unread_6.void").await;
     let told = world.data(me, &query).await["message"].clone();
     assert_eq!(
         (&told["withheld"], &told["text"], &told["edits"]["nodes"]),
@@ -295,7 +295,7 @@ async fn what_is_withheld_is_shown_without_all_that_it_says_wherever_it_is_asked
     // Where that has events aside, nobody knows.
     world
         .run(&format!(
-            "INSERT INTO projection_parked (projection, version, lane, pos, stream, error) VALUES ('unread', 5, 0, 9, '{group}', 'e')"
+            "INSERT INTO projection_parked (projection, version, lane, pos, stream, error) VALUES ('unread', 6, 0, 9, '{group}', 'e')"
         ))
         .await;
     assert_eq!(world.data(me, &query).await["message"], nothing);
@@ -309,8 +309,8 @@ async fn counts_follow_what_was_read() {
     world.messages(group, 5, other).await;
     world
         .run(&format!(
-            "INSERT INTO p_unread_5.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no; \
-             INSERT INTO p_unread_5.everyone SELECT '{group}', no + 1, '{other}' FROM unnest('{{1,2}}'::bigint[]) no"
+            "INSERT INTO p_unread_6.mention SELECT '{me}', '{group}', no + 1, no FROM unnest('{{1,3,4}}'::bigint[]) no; \
+             INSERT INTO p_unread_6.everyone SELECT '{group}', no + 1, '{other}' FROM unnest('{{1,2}}'::bigint[]) no"
         ))
         .await;
     let query = "{ conversations { nodes { unreadCount mentionCount lastReadSeq lastSeq myRole lastMessage { text } } } }";
@@ -322,7 +322,7 @@ async fn counts_follow_what_was_read() {
     );
     world
         .run(&format!(
-            "INSERT INTO p_unread_5.read_position VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
+            "INSERT INTO p_unread_6.read_position VALUES ('{me}', '{group}', 4, 3), ('{other}', '{group}', 9, 8)"
         ))
         .await;
     let mine = counts(me).await;

@@ -20,11 +20,11 @@ impl Projection for Unread {
     }
 
     fn schema(&self) -> &'static str {
-        "p_unread_5"
+        "p_unread_6"
     }
 
     fn version(&self) -> i32 {
-        5
+        6
     }
 
     fn folds(&self) -> Folds {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// How far everybody has read everything.
 const POSITIONS: &str = "(SELECT user_id, conversation, max(seq) AS read_seq, max(msg_no) AS read_msg_no \
-    FROM (SELECT * FROM p_unread_5.read_position UNION ALL SELECT * FROM p_unread_5.own_position) p GROUP BY 1, 2)";
+    FROM (SELECT * FROM p_unread_6.read_position UNION ALL SELECT * FROM p_unread_6.own_position) p GROUP BY 1, 2)";
 
 #[tokio::test]
 async fn messages_come_to_history_with_their_numbers() {
@@ -122,7 +122,7 @@ async fn reading_never_moves_back_and_sending_reads() {
     world.settle().await;
     let unread = format!(
         "SELECT m.user_id = c.created_by AS ann, greatest(0, c.last_msg_no - coalesce(r.read_msg_no, 0)) AS unread, \
-        (SELECT count(*) FROM p_unread_5.mention x WHERE x.user_id = m.user_id AND x.conversation = m.conversation AND x.seq > coalesce(r.read_seq, 0)) \
+        (SELECT count(*) FROM p_unread_6.mention x WHERE x.user_id = m.user_id AND x.conversation = m.conversation AND x.seq > coalesce(r.read_seq, 0)) \
         FROM p_conversations_3.member m JOIN p_conversations_3.conversation c USING (conversation) \
         LEFT JOIN {POSITIONS} r USING (user_id, conversation) ORDER BY 1"
     );
@@ -153,7 +153,7 @@ async fn unread_counts_equal_a_recount_of_the_log() {
     assert_eq!(world.rows(&wrong).await, Vec::<String>::new());
     assert!(
         world
-            .number("SELECT count(*) FROM p_unread_5.read_position WHERE seq > 0")
+            .number("SELECT count(*) FROM p_unread_6.read_position WHERE seq > 0")
             .await
             > 5
     );

@@ -74,7 +74,7 @@ async fn a_row_of_another_lane_is_seen() {
     // A row for whoever is mentioned, of the conversation's stream, taken for one of the user's.
     world
         .execute(
-            "DROP TRIGGER watch_row ON p_unread_5.mention; CREATE TRIGGER watch_row BEFORE INSERT ON p_unread_5.mention \
+            "DROP TRIGGER watch_row ON p_unread_6.mention; CREATE TRIGGER watch_row BEFORE INSERT ON p_unread_6.mention \
              FOR EACH ROW EXECUTE FUNCTION watch_row('user_id')",
         )
         .await;

@@ -620,7 +620,7 @@ async fn everyone_is_one_row_that_counts_once_for_those_who_were_there() {
         said.push(world.call(group, bob, "again", &[]).await);
         // Who sends has read.
         assert_eq!(counts().await, [1, 0, 3, 1]);
-        assert_eq!(world.number("SELECT count(*) FROM p_unread_5.everyone").await, 3);
+        assert_eq!(world.number("SELECT count(*) FROM p_unread_6.everyone").await, 3);
         world.recall(&said[0], ann).await;
         assert_eq!(counts().await, [1, 0, 2, 1]);
         world.read(cat, &said[1]).await;

@@ -43,7 +43,7 @@ async fn a_rebuild_equals_the_live_read_models_whatever_the_ranges_and_workers()
             "(p_inbox_3)",
             "(p_people_3)",
             "(p_search_2)",
-            "(p_unread_5)"
+            "(p_unread_6)"
         ]
     );
     world.assert_as_the_log_says().await;
@@ -131,9 +131,9 @@ async fn a_planted_difference_is_found() {
         crowd.act(&world).await;
     }
     world.assert_as_the_log_says().await;
-    world.execute("UPDATE p_unread_5.read_position SET msg_no = msg_no + 1 WHERE (user_id, conversation) = (SELECT user_id, conversation FROM p_unread_5.read_position ORDER BY 1, 2 LIMIT 1)").await;
+    world.execute("UPDATE p_unread_6.read_position SET msg_no = msg_no + 1 WHERE (user_id, conversation) = (SELECT user_id, conversation FROM p_unread_6.read_position ORDER BY 1, 2 LIMIT 1)").await;
     world.execute("DELETE FROM p_history_4.message WHERE (conversation, seq) = (SELECT conversation, seq FROM p_history_4.message ORDER BY 1, 2 LIMIT 1)").await;
-    world.execute("INSERT INTO p_unread_5.mention VALUES ('ffffffff-0000-4000-8000-000000000000', 'ffffffff-0000-4000-8000-000000000000', 5, 1)").await;
+    world.execute("INSERT INTO p_unread_6.mention VALUES ('ffffffff-0000-4000-8000-000000000000', 'ffffffff-0000-4000-8000-000000000000', 5, 1)").await;
     let report = verify(&world.log, &[], 2, &()).await.unwrap();
     assert!(!report.is_equal());
     let of = |table: &str| report.tables.iter().find(|found| found.table == table).unwrap();
@@ -194,7 +194,7 @@ async fn a_rebuild_of_many_ranges_tells_its_progress() {
         12000
     );
     assert_eq!(
-        world.number("SELECT msg_no FROM p_unread_5.own_position").await,
+        world.number("SELECT msg_no FROM p_unread_6.own_position").await,
         12000
     );
     assert_eq!(

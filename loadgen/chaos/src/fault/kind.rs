@@ -52,7 +52,7 @@ const TABLES: [&str; 8] = [
     "p_conversations_3.conversation",
     "p_history_4.message",
     "p_inbox_3.delivered",
-    "p_unread_5.own_position",
+    "p_unread_6.own_position",
 ];
 
 /// Kinds that a node is made to know no more. The read models that connecting waits for look at them.
