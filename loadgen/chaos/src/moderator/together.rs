@@ -48,9 +48,8 @@ impl Moderator {
             other.dismiss_what_may_be_withheld(case)
         );
         dismissed?;
-        // A node may have ended between withholding the message and seeing that it is to be shown. To settle it again makes up for that.
+        // What had no answer withholds nothing either that comes behind it.
         self.forget().await;
-        other.settle_again(case, Handling::Dismiss, None).await?;
         self.effects.add(WITHHELD, 1);
         Some(())
     }
