@@ -154,8 +154,6 @@ async function readsAway(person: Person, ...texts: string[]): Promise<void> {
   await list.getByText(UNSEEN).click();
   await eventually(() => inThread(person), texts);
   await pane(person).getByText(UNSEEN).waitFor();
-  // There is nothing that an answer would hang below.
-  await eventually(() => pane(person).getByRole('textbox').count(), 0);
   await person.page.getByRole('button', { name: 'Threads', exact: true }).waitFor();
 }
 
@@ -191,6 +189,8 @@ test('a newcomer reads a thread away that goes on below a message from before th
   await ann.page.keyboard.press('Enter');
   const asked = `@${cleo.username} what do you say?`;
   await readsAway(cleo, asked);
+  // There is nothing that an answer would hang below.
+  await eventually(() => pane(cleo).getByRole('textbox').count(), 0);
   await cleo.shot('thread-unseen');
   // It stays read, and goes on.
   await cleo.page.reload();
@@ -200,7 +200,7 @@ test('a newcomer reads a thread away that goes on below a message from before th
   for (const person of [ann, ben, cleo]) await person.leave();
 });
 
-test('whoever has hidden a message reads on below it', async () => {
+test('whoever has hidden a message reads on below it, and answers', async () => {
   const ann = await registered('Ann', { viewport: { width: 1280, height: 760 } });
   const ben = await registered('Ben', { viewport: { width: 1280, height: 760 } });
   await ann.createGroup('Walkers', [ben]);
@@ -226,5 +226,7 @@ test('whoever has hidden a message reads on below it', async () => {
   // A page that is opened again is told by what it loads alone.
   await ben.page.reload();
   await readsAway(ben, 'To the mill?', 'It is closed');
+  await reply(ben, 'Home, then');
+  await eventually(() => inThread(ann), ['Where do we go?', 'To the mill?', 'It is closed', 'Home, then']);
   for (const person of [ann, ben]) await person.leave();
 });

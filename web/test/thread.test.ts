@@ -3,7 +3,9 @@ import { test } from 'node:test';
 import { isInMain } from '../src/chat/fold.ts';
 import { NOTHING_HIDDEN } from '../src/chat/nouns/hidden.ts';
 import { UNMARKED } from '../src/chat/nouns/mark.ts';
+import { USUAL } from '../src/chat/nouns/settings.ts';
 import {
+  beganBefore,
   emptyThread,
   followed,
   heard,
@@ -206,6 +208,29 @@ test('what one has hidden of a thread is not in it when it is opened again', () 
     [2, 4],
   );
   assert.ok(isRootUnseen(thread, thread.entries));
+});
+
+test('an answer is offered below what one has hidden or cleared, and not below what is from before one came', () => {
+  const settings = { ...USUAL, history: 'joined' } as const;
+  const { log } = only(store.withEvents(group(4), [replied(5, 'm1')]));
+  const newcomers = { log, settings };
+  const opened = emptyThread('m1', log);
+  const thread = joined(opened, [], null);
+  assert.ok(beganBefore(thread, newcomers, NOTHING_HIDDEN, 1));
+  // It is not known yet, or newcomers see everything.
+  assert.ok(!beganBefore(opened, newcomers, NOTHING_HIDDEN, 1));
+  assert.ok(!beganBefore(thread, { log, settings: USUAL }, NOTHING_HIDDEN, 1));
+  assert.ok(!beganBefore(thread, { log, settings: null }, NOTHING_HIDDEN, 1));
+  assert.ok(!beganBefore(thread, newcomers, { ...NOTHING_HIDDEN, messages: new Set(['m1']) }, 1));
+  assert.ok(!beganBefore(thread, newcomers, NOTHING_HIDDEN, 5));
+  // Messages that were hidden before this page was opened come without their content.
+  const event = said(1);
+  assert.ok(event.kind === 'message.sent');
+  const bare: TidingsEvent = { ...event, data: { ...event.data, content: null } };
+  const known = only(store.withEvents(group(), [bare, replied(2, 'm1')])).log;
+  const hidden = joined(emptyThread('m1', known), [], null);
+  assert.ok(isRootUnseen(hidden, hidden.entries));
+  assert.ok(!beganBefore(hidden, { log: known, settings }, NOTHING_HIDDEN, 1));
 });
 
 test('a thread is read up to its last reply, and notices say whether it is followed', () => {

@@ -3,6 +3,7 @@ import type { Notice, TidingsEvent } from '../../protocol/frames.ts';
 import { amended, type Entry, type MessageEntry } from '../fold.ts';
 import { append, emptyLog, type Log } from '../log.ts';
 import { isHidden, NOTHING_HIDDEN, type Hidden } from './hidden.ts';
+import type { Settings } from './settings.ts';
 
 /** What stands in the place of a message that begins a thread and that the viewer does not see. */
 export const UNSEEN_ROOT = 'A message that you have hidden, or from before you came';
@@ -42,6 +43,21 @@ export const isRootUnseen = (
   { root, loaded }: Pick<Thread, 'root' | 'loaded'>,
   shown: readonly MessageEntry[],
 ): boolean => loaded && !shown.some(({ id }) => id === root);
+
+/**
+ * Whether the message that begins it is from before the viewer came, as far as this page can tell, in a conversation that begins for them
+ * at `first`: nothing is taken below it then. Below what they have hidden or cleared, everything is. In doubt the server decides.
+ */
+export function beganBefore(
+  { root, loaded, entries }: Pick<Thread, 'root' | 'loaded' | 'entries'>,
+  { log, settings }: { log: Log | null; settings: Settings | null },
+  { messages }: Hidden,
+  first: number,
+): boolean {
+  if (!loaded || first > 1 || settings?.history !== 'joined' || messages.has(root)) return false;
+  const isRoot = (entry: Entry): boolean => entry.kind === 'message' && entry.id === root;
+  return !entries.some(isRoot) && !log?.entries.some(isRoot);
+}
 
 /** How many replies that the viewer sees hang below a message, as far as it is known, in a conversation that begins for them at `first`. */
 export const replyCount = (entry: MessageEntry, log: Log | null, hidden: Hidden, first: number): number =>

@@ -4,7 +4,7 @@ import { pending, wanted } from '../change.ts';
 import type { Chat } from '../chat.ts';
 import type { MessageEntry } from '../fold.ts';
 import { may } from '../nouns/permission.ts';
-import { isRootUnseen, UNSEEN_ROOT, type Thread } from '../nouns/thread.ts';
+import { beganBefore, isRootUnseen, UNSEEN_ROOT, type Thread } from '../nouns/thread.ts';
 import * as store from '../store.ts';
 import { Composer } from './composer.tsx';
 import { Message } from './message.tsx';
@@ -27,6 +27,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
   const first = store.firstSeq(state, id);
   const entries = thread.entries.filter(entry => entry.seq >= first && !state.hidden.messages.has(entry.id));
   const isUnseen = isRootUnseen(thread, entries);
+  const isBefore = beganBefore(thread, conversation, state.hidden, first);
   const place = `${id}/${root}`;
   const picked = usePicked(chat, place);
   const list = useRef<HTMLDivElement>(null);
@@ -47,10 +48,10 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
     };
   }, []);
 
-  // The field goes once it is known that the root is not seen, and the focus with it: keys go on in the pane.
+  // The field goes once it is known that nothing is taken, and the focus with it: keys go on in the pane.
   useLayoutEffect(() => {
-    if (isUnseen && document.activeElement === document.body) list.current?.focus({ preventScroll: true });
-  }, [isUnseen]);
+    if (isBefore && document.activeElement === document.body) list.current?.focus({ preventScroll: true });
+  }, [isBefore]);
 
   const close = (): void => chat.threads.close(id);
 
@@ -115,8 +116,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
           ))}
         </ol>
       </div>
-      {/* Nothing is taken below a message from before one came. */}
-      {may('thread', conversation, state) && !isUnseen && (
+      {may('thread', conversation, state) && !isBefore && (
         <Composer
           chat={chat}
           known={state}
