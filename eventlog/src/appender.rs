@@ -31,6 +31,11 @@ pub const APPENDER_SESSION: &str = "SET plan_cache_mode = force_generic_plan; SE
 /// How long a refusal of the server counts after it, though sessions can be made: a full disk lets them.
 const REFUSAL: Duration = Duration::from_secs(10);
 
+/// A role may have taken another one when the session began, which is not told of the sessions of the first. That one's own
+/// rights see them, and end them.
+const OWN_ROLE: &str = "SET ROLE NONE";
+const ROLE_AS_BEFORE: &str = "RESET ROLE";
+
 /// A session is waited for, when it is ended, for one part in so many of a time-out.
 const ENDINGS: u32 = 5;
 
@@ -69,7 +74,8 @@ struct Connection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Backend {
     pid: i32,
-    begun: DateTime<Utc>,
+    /// Nothing where the server does not tell.
+    begun: Option<DateTime<Utc>>,
 }
 
 /// A session that was given up while it appended to a lane. What it was sent may be on its way to the server still, and be carried out whenever it
@@ -345,10 +351,12 @@ impl Appender {
                     .batch_execute("SET synchronous_commit = off")
                     .await?;
             }
+            session.client.batch_execute(OWN_ROLE).await?;
             let row = session
                 .client
                 .query_one(include_str!("appender/backend.sql"), &[])
                 .await?;
+            session.client.batch_execute(ROLE_AS_BEFORE).await?;
             let backend = Backend {
                 pid: row.try_get(0)?,
                 begun: row.try_get(1)?,
@@ -377,14 +385,13 @@ async fn end(
     wait: Duration,
 ) -> Result<Vec<i32>, tokio_postgres::Error> {
     let pids: Vec<i32> = lost.iter().map(|lost| lost.backend.pid).collect();
-    let begun: Vec<DateTime<Utc>> = lost.iter().map(|lost| lost.backend.begun).collect();
+    let begun: Vec<Option<DateTime<Utc>>> = lost.iter().map(|lost| lost.backend.begun).collect();
     let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
     let sql = include_str!("appender/end.sql");
-    let rows = connection
-        .session
-        .client
-        .query(sql, &[&pids, &begun, &wait])
-        .await?;
+    let client = &connection.session.client;
+    client.batch_execute(OWN_ROLE).await?;
+    let rows = client.query(sql, &[&pids, &begun, &wait]).await?;
+    client.batch_execute(ROLE_AS_BEFORE).await?;
     rows.iter().map(|row| row.try_get(0)).collect()
 }
 

@@ -4,6 +4,7 @@ use crate::support::{LANES, TestLog, appended, batch, message, proposal, stream}
 use std::time::Duration;
 use tidings_eventlog::{AppendError, Appender, Log, LogConfig, ReadError, schema};
 use tidings_services::ChaosProxy;
+use tidings_services::testing::private_postgres;
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
@@ -26,6 +27,12 @@ async fn make_writable(client: &Client) {
 async fn alter(client: &Client, how: &str) {
     let sql = format!("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {how}', current_database()); END $$");
     client.batch_execute(&sql).await.unwrap();
+}
+
+async fn client(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 async fn append(appender: &Appender, seq: u64) -> Result<(), AppendError> {
@@ -135,6 +142,53 @@ async fn sessions_that_the_network_has_forgotten_are_replaced() {
     for _ in 0..3 {
         log.heads().await.unwrap();
     }
+}
+
+/// Gives an append up once its session waits for this, which is lost then.
+async fn lose_an_append(appender: &Appender, watcher: &Client, waits_for: &str) {
+    let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
+    tokio::select! {
+        biased;
+        outcome = appender.append(&one) => panic!("it has to wait: {outcome:?}"),
+        () = async {
+            while waiting_for(watcher, waits_for).await == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        } => {}
+    }
+    assert!(appender.has_lost(0));
+}
+
+/// Sessions that wait for this.
+async fn waiting_for(watcher: &Client, event: &str) -> i64 {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = $1";
+    watcher.query_one(sql, &[&event]).await.unwrap().get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_takes_another_one_appends_and_ends_what_it_has_lost() {
+    let postgres = private_postgres().await.unwrap();
+    postgres.ensure_database("log").await.unwrap();
+    let url = postgres.url("log");
+    let mut config = LogConfig::from_url(&url).unwrap().with_timeout(PATIENCE);
+    schema::migrate(&config, u16::from(LANES)).await.unwrap();
+    let (holder, watcher) = (client(&url).await, client(&url).await);
+    // The one that signs in may do nothing by itself, and the other one may not see its sessions.
+    let roles = "CREATE ROLE app; GRANT USAGE ON SCHEMA public TO app; \
+                 GRANT ALL ON ALL TABLES IN SCHEMA public TO app; \
+                 CREATE ROLE login LOGIN PASSWORD 'secret'; GRANT app TO login; ALTER ROLE login SET role = app";
+    watcher.batch_execute(roles).await.unwrap();
+    config.postgres.user("login").password("secret");
+    let appender = Appender::new(config);
+    append(&appender, 1).await.unwrap();
+    let hold = "BEGIN; SELECT FROM log_lane WHERE lane = 0 FOR UPDATE";
+    holder.batch_execute(hold).await.unwrap();
+    lose_an_append(&appender, &watcher, "transactionid").await;
+    appender.end_lost(0).await.unwrap();
+    assert!(!appender.has_lost(0));
+    assert_eq!(waiting_for(&watcher, "transactionid").await, 0);
+    holder.batch_execute("COMMIT").await.unwrap();
+    append(&appender, 2).await.unwrap();
 }
 
 fn url_port(url: &str) -> u16 {
