@@ -165,6 +165,7 @@ impl Appender {
     }
 
     /// Ends the sessions that were lost while they appended to a lane. Behind that all that they were sent is in the log, or never will be.
+    /// One that writes already is not ended: it may have to wait for a standby, which nothing but its commit does.
     ///
     /// # Errors
     /// When one of them is there still, or nobody knows; asking again is safe.

@@ -3,8 +3,8 @@
 use crate::support::{LANES, TestLog, appended, batch, message, proposal, stream};
 use std::time::Duration;
 use tidings_eventlog::{AppendError, Appender, Log, LogConfig, ReadError, schema};
-use tidings_services::ChaosProxy;
-use tidings_services::testing::private_postgres;
+use tidings_services::testing::{private_postgres, private_postgres_with};
+use tidings_services::{ChaosProxy, PostgresOptions, Profile};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
 
@@ -144,18 +144,31 @@ async fn sessions_that_the_network_has_forgotten_are_replaced() {
     }
 }
 
-/// Gives an append up once its session waits for this, which is lost then.
+/// Waits until this is so.
+async fn until(is_so: impl AsyncFn() -> bool) {
+    tokio::time::timeout(PATIENCE, async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .unwrap();
+}
+
+/// Appends until the server lets a session wait for this, and gives that append up. Its session is lost.
 async fn lose_an_append(appender: &Appender, watcher: &Client, waits_for: &str) {
-    let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
-    tokio::select! {
-        biased;
-        outcome = appender.append(&one) => panic!("it has to wait: {outcome:?}"),
-        () = async {
-            while waiting_for(watcher, waits_for).await == 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
+    let lost = async || {
+        let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
+        tokio::select! {
+            biased;
+            outcome = appender.append(&one) => {
+                appended(outcome.unwrap());
+                false
             }
-        } => {}
-    }
+            () = until(async || waiting_for(watcher, waits_for).await > 0) => true,
+        }
+    };
+    until(lost).await;
     assert!(appender.has_lost(0));
 }
 
@@ -189,6 +202,43 @@ async fn a_role_that_takes_another_one_appends_and_ends_what_it_has_lost() {
     assert_eq!(waiting_for(&watcher, "transactionid").await, 0);
     holder.batch_execute("COMMIT").await.unwrap();
     append(&appender, 2).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_waits_for_a_standby_is_not_shown_before_though_nobody_waits_for_it_any_more() {
+    let options = PostgresOptions::new(Profile::Test)
+        .with("wal_level", "replica")
+        .with("max_wal_senders", "2");
+    let postgres = private_postgres_with(options).await.unwrap();
+    postgres.ensure_database("log").await.unwrap();
+    let url = postgres.url("log");
+    let config = LogConfig::from_url(&url).unwrap().with_timeout(PATIENCE);
+    schema::migrate(&config, u16::from(LANES)).await.unwrap();
+    let appender = Appender::new(config);
+    append(&appender, 1).await.unwrap();
+    let watcher = client(&url).await;
+    let standbys = async |set: &str| {
+        let set = format!("ALTER SYSTEM {set}");
+        watcher.batch_execute(&set).await.unwrap();
+        watcher.batch_execute("SELECT pg_reload_conf()").await.unwrap();
+    };
+    standbys("SET synchronous_standby_names = 'nobody'").await;
+    lose_an_append(&appender, &watcher, "SyncRep").await;
+    appender.end_lost(0).await.unwrap_err();
+    assert!(appender.has_lost(0));
+    assert_eq!(waiting_for(&watcher, "SyncRep").await, 1);
+    let before = events(&watcher).await;
+    standbys("RESET synchronous_standby_names").await;
+    until(async || appender.end_lost(0).await.is_ok()).await;
+    assert_eq!(events(&watcher).await, before + 1);
+}
+
+async fn events(client: &Client) -> i64 {
+    client
+        .query_one("SELECT count(*) FROM event", &[])
+        .await
+        .unwrap()
+        .get(0)
 }
 
 fn url_port(url: &str) -> u16 {
