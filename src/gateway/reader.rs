@@ -99,8 +99,9 @@ impl Reader {
     /// Reads until the client is gone, breaks the rules, or the connection is asked to stop.
     pub(super) async fn run(&mut self, first: Vec<String>) -> ReaderEnd {
         let Err(end) = self.read_frames(first).await;
-        // What was asked for before the end is done; it waits for a lane, which always answers.
+        // What was asked for before the end is done: it waits for a lane, which always answers, or for read models, and not for long.
         self.reading.detach_all();
+        self.aside.detach_all();
         end
     }
 

@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// What waits, of one connection. It ends with that.
+/// What waits, of one connection. It ends with that, unless it is detached.
 #[derive(Default)]
 pub(super) struct Aside {
     waiting: JoinSet<()>,
@@ -25,6 +25,11 @@ impl Aside {
         if let Some(last) = self.last.get(&about) {
             last.cancelled().await;
         }
+    }
+
+    /// What waits here is handed on though the connection ends. Each finding has to come to an end by itself.
+    pub(super) fn detach_all(&mut self) {
+        self.waiting.detach_all();
     }
 
     /// Finds something out from now on, and hands it on behind what was put here before and is about the same.
@@ -86,6 +91,25 @@ mod tests {
         aside.put(Uuid::nil(), pending::<()>(), move |()| told.try_send(()).unwrap());
         assert!(aside.has(Uuid::nil()));
         drop(aside);
+        assert_eq!(hears.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn what_was_detached_is_handed_on_in_its_order_behind_the_connection() {
+        let (told, mut hears) = mpsc::channel(2);
+        let mut aside = Aside::default();
+        let (found, finding) = oneshot::channel();
+        let (one, two) = (told.clone(), told);
+        aside.put(
+            Uuid::nil(),
+            async move { finding.await.unwrap() },
+            move |what: u32| one.try_send(what).unwrap(),
+        );
+        aside.put(Uuid::nil(), ready(2), move |what| two.try_send(what).unwrap());
+        aside.detach_all();
+        drop(aside);
+        found.send(1).unwrap();
+        assert_eq!((hears.recv().await, hears.recv().await), (Some(1), Some(2)));
         assert_eq!(hears.recv().await, None);
     }
 }
