@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
@@ -36,8 +36,9 @@ const REFUSAL: Duration = Duration::from_secs(10);
 const OWN_ROLE: &str = "SET ROLE NONE";
 const ROLE_AS_BEFORE: &str = "RESET ROLE";
 
-/// A session is waited for, when it is ended, for one part in so many of a time-out.
+/// Sessions are waited for, when they are ended, for one part in so many of a time-out, and looked for so often.
 const ENDINGS: u32 = 5;
+const LOOKS: Duration = Duration::from_millis(20);
 
 /// Appends batches over a few connections of its own.
 #[derive(Debug)]
@@ -84,6 +85,8 @@ struct Backend {
 struct Lost {
     lane: u8,
     backend: Backend,
+    /// It was waited for and did not end. Nobody waits for that any more, but looks.
+    stays: bool,
 }
 
 /// An append that the server carries out. Where nobody sees how it ends, also because they ask no further, its session is lost.
@@ -100,6 +103,7 @@ impl Drop for OnItsWay<'_> {
             self.appender.lost().push(Lost {
                 lane: self.lane,
                 backend: self.backend,
+                stays: false,
             });
         }
     }
@@ -285,17 +289,34 @@ impl Appender {
         if lost.is_empty() {
             return Ok(());
         }
+        let wait = if lost.iter().all(|lost| lost.stays) {
+            Duration::ZERO
+        } else {
+            self.config.timeout / ENDINGS
+        };
         let ending = async {
             let (_slot, connection) = self.borrow().await?;
-            let left = end(&connection, &lost, self.config.timeout / ENDINGS).await;
+            let left = end(&connection, &lost, wait).await;
             let left = left.map_err(|error| AppendError::Unreachable(describe(&error)))?;
             self.idle().push(connection);
             Ok::<_, AppendError>(left)
         };
         let ended = timeout(self.config.timeout, ending).await;
         let left = ended.unwrap_or_else(|_| Err(AppendError::Unreachable(self.no_answer())))?;
-        let is_left = |lost: &Lost| left.contains(&lost.backend.pid);
-        self.lost().retain(|one| !lost.contains(one) || is_left(one));
+        let was_asked = |one: &Lost| lost.iter().any(|lost| lost.backend == one.backend);
+        let is_left = |one: &Lost| left.contains(&one.backend.pid);
+        self.lost().retain_mut(|one| {
+            let stays = was_asked(one) && is_left(one);
+            if stays && !one.stays {
+                tracing::warn!(
+                    lane = one.lane,
+                    pid = one.backend.pid,
+                    "a session that was lost does not end"
+                );
+                one.stays = true;
+            }
+            stays || !was_asked(one)
+        });
         if left.is_empty() {
             Ok(())
         } else {
@@ -379,7 +400,7 @@ impl Appender {
     }
 }
 
-/// Ends sessions; answers those that did not end in that time.
+/// Ends sessions, all at once; answers those that did not end in that time.
 async fn end(
     connection: &Connection,
     lost: &[Lost],
@@ -387,13 +408,19 @@ async fn end(
 ) -> Result<Vec<i32>, tokio_postgres::Error> {
     let pids: Vec<i32> = lost.iter().map(|lost| lost.backend.pid).collect();
     let begun: Vec<Option<DateTime<Utc>>> = lost.iter().map(|lost| lost.backend.begun).collect();
-    let wait = i64::try_from(wait.as_millis()).unwrap_or(i64::MAX);
-    let sql = include_str!("appender/end.sql");
+    let until = Instant::now() + wait;
     let client = &connection.session.client;
     client.batch_execute(OWN_ROLE).await?;
-    let rows = client.query(sql, &[&pids, &begun, &wait]).await?;
+    let statement = client.prepare(include_str!("appender/end.sql")).await?;
+    let left = loop {
+        let rows = client.query(&statement, &[&pids, &begun]).await?;
+        if rows.is_empty() || Instant::now() >= until {
+            break rows;
+        }
+        sleep(LOOKS).await;
+    };
     client.batch_execute(ROLE_AS_BEFORE).await?;
-    rows.iter().map(|row| row.try_get(0)).collect()
+    left.iter().map(|row| row.try_get(0)).collect()
 }
 
 async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgres::Error> {

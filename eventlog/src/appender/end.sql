@@ -1,10 +1,9 @@
--- Ends sessions, waits some milliseconds for each, and answers those that are there still. A later session of the same number is somebody else's;
--- where nobody says when it began, it may be one of them, and is let alone. One that has begun to write carries out what it was sent, and comes to its end
--- by itself: ended while it commits, it would no longer wait for the standby that it has to wait for, and show what may be lost yet.
--- Step by step, so that nobody is ended who is not among them.
+-- Tells sessions to end, and answers those that are there still. Step by step, so that nobody is ended who is not among them.
 WITH found AS MATERIALIZED (
+    -- A later session of the same number is somebody else's; where nobody says when it began, it may be one of them, and is let alone. One that has
+    -- begun to write carries out what it was sent, and comes to its end by itself: ended while it commits, it would no longer wait for the standby that
+    -- it has to wait for, and show what may be lost yet.
     SELECT a.pid, a.backend_start = u.begun AND a.backend_xid IS NULL AS may_end
       FROM unnest($1::int[], $2::timestamptz[]) u(pid, begun)
-      JOIN pg_stat_activity a ON a.pid = u.pid AND (a.backend_start = u.begun) IS NOT FALSE),
-ended AS MATERIALIZED (SELECT f.pid, CASE WHEN f.may_end THEN pg_terminate_backend(f.pid, $3) END AS gone FROM found f)
-SELECT e.pid FROM ended e WHERE e.gone IS NOT TRUE
+      JOIN pg_stat_activity a ON a.pid = u.pid AND (a.backend_start = u.begun) IS NOT FALSE)
+SELECT f.pid, CASE WHEN f.may_end THEN pg_terminate_backend(f.pid) END AS told FROM found f
