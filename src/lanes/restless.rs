@@ -1,5 +1,5 @@
-//! Streams that have moved on while commands to them were decided here, because other nodes change them. A batch is taken as a whole or not
-//! at all, so whoever goes with such a command waits as long as it does: these commands stand aside, behind those of all others, and have turns
+//! Streams that have moved on while commands to them were decided here, because other nodes change them, and those of which nobody can be
+//! sure. A batch is taken as a whole or not at all, so whoever goes with such a command waits as long as it does: these commands stand aside, behind those of all others, and have turns
 //! of their own. Pure: the time comes in.
 
 use super::round::Pending;
@@ -55,6 +55,11 @@ impl Restless {
     /// A stream was found to have moved on from what was decided on it.
     pub(super) fn note(&mut self, stream: Uuid) {
         metrics::counter!("tidings_lane_moved_on_total").increment(1);
+        self.rest(stream);
+    }
+
+    /// What is decided on a stream cannot be made sure of just now.
+    pub(super) fn rest(&mut self, stream: Uuid) {
         let turns = self.tried.get(&stream).map_or(0, |rest| rest.turns);
         let turns = turns.saturating_add(1);
         let until = self.ended;

@@ -302,6 +302,29 @@ impl Round {
         batch
     }
 
+    /// Takes back what was chosen of these streams or depends on one of them, and what stands behind that: it waits for another round, and the batch
+    /// goes without it.
+    pub(super) fn hold_back(&mut self, mut streams: HashSet<Uuid>) {
+        let chosen = std::mem::take(&mut self.chosen);
+        let proposals = std::mem::take(&mut self.proposals);
+        let (mut written, mut beside) = (HashSet::new(), HashSet::new());
+        for (command, proposal) in chosen.into_iter().zip(proposals) {
+            let stream = command.stream();
+            let mut depends = std::iter::once(stream).chain(command.command.beside());
+            if depends.any(|stream| streams.contains(&stream)) {
+                streams.insert(stream);
+                self.later.push(command);
+                continue;
+            }
+            written.insert(stream);
+            beside.extend(command.command.beside());
+            self.chosen.push(command);
+            self.proposals.push(proposal);
+        }
+        self.checks.retain(|(stream, _)| beside.contains(stream));
+        self.overlays.retain(|stream, _| written.contains(stream));
+    }
+
     /// Everything that is not answered yet, with `again` that is to be decided anew.
     pub(super) fn rejoin(self, mut again: Vec<Pending>) -> Vec<Pending> {
         let mut rest = self.chosen;

@@ -249,7 +249,7 @@ impl LaneTask {
         self.read_on();
         let (commands, late) = self.restless.begin_turn(Instant::now(), self.limits.patience);
         if !late.is_empty() {
-            self.give_up(late, "other nodes change their streams too fast");
+            self.give_up(late, "their streams have not come to rest");
         }
         if !commands.is_empty() {
             let span = tracing::info_span!("turn", lane = self.lane, commands = commands.len());

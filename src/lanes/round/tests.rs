@@ -185,6 +185,52 @@ fn what_is_said_between_two_is_checked_by_what_they_are_to_one_another() {
 }
 
 #[test]
+fn what_is_held_back_takes_along_what_depends_on_it_and_nothing_else() {
+    let told = Told::default();
+    let log = Log::new();
+    let rename = || ConversationCommand::Rename {
+        name: GroupName::parse("others").unwrap(),
+    };
+    let pair = pair_of(conversation(7));
+    let held_back = |stream: Uuid| {
+        let commands = vec![
+            pending(0, 1, 1, rename(), &told),
+            pending(1, 7, 1, ConversationCommand::OpenDirect { user: user(2) }, &told),
+            pending(2, 2, 1, rename(), &told),
+            pending(3, 7, 1, send("a"), &told),
+            pending(4, 1, 1, send("a"), &told),
+        ];
+        let (known, facts) = log.load(&commands);
+        let room = Room {
+            commands: 10,
+            bytes: usize::MAX,
+        };
+        let mut round = decide(commands, &known, facts, room);
+        assert_eq!(orders(&round.chosen), [0, 1, 2, 3, 4]);
+        round.hold_back(HashSet::from([stream]));
+        assert_eq!(round.chosen.len(), round.proposals.len());
+        round
+    };
+    let round = held_back(conversation(1).0);
+    assert_eq!(
+        (orders(&round.chosen), orders(&round.later)),
+        (vec![1, 2, 3], vec![0, 4])
+    );
+    assert!(round.checks.contains(&(pair, 0)) && !round.overlays.contains_key(&conversation(1).0));
+    // What the two are to one another is asked for by all that is said between them.
+    let round = held_back(pair);
+    assert_eq!(
+        (orders(&round.chosen), orders(&round.later)),
+        (vec![0, 2, 4], vec![1, 3])
+    );
+    assert!(round.checks.is_empty() && round.overlays.contains_key(&conversation(2).0));
+}
+
+fn orders(commands: &[Pending]) -> Vec<usize> {
+    commands.iter().map(|command| command.order).collect()
+}
+
+#[test]
 fn what_was_reported_is_withheld_as_its_reports_stand() {
     let told = Told::default();
     let mut log = Log::new();

@@ -28,6 +28,13 @@ impl From<ReadError> for Trouble {
     }
 }
 
+/// Why nothing could be made sure of.
+enum Unsure {
+    Log(ReadError),
+    /// An append may be on its way still.
+    Lost(AppendError),
+}
+
 impl LaneTask {
     /// Brings every command to an answer, or aside, where its stream has moved on meanwhile. What of their streams was read for them is in `fresh`.
     pub(super) async fn settle(&mut self, mut pending: Vec<Pending>, fresh: &mut HashMap<Uuid, Loaded>) {
@@ -164,7 +171,19 @@ impl LaneTask {
                 // Some state was old: what was decided on it steps aside, and everything else is decided again, in the old order.
                 Ok(again) if !again.is_empty() => return Ok(round.rejoin(again)),
                 Ok(_) => {}
-                Err((doubtful, error)) => return Err((round.rejoin(doubtful), error.to_string())),
+                Err((doubtful, Unsure::Log(error))) => {
+                    return Err((round.rejoin(doubtful), error.to_string()));
+                }
+                // It may be long before it ends. Nobody waits for that but whoever is in doubt, and those behind them.
+                Err((doubtful, Unsure::Lost(error))) => {
+                    tracing::debug!(lane = self.lane, %error, "commands stand aside");
+                    let streams: HashSet<Uuid> = doubtful.iter().map(Pending::stream).collect();
+                    for stream in &streams {
+                        self.restless.rest(*stream);
+                    }
+                    round.hold_back(streams);
+                    round.later.extend(doubtful);
+                }
             }
         }
         if round.chosen.is_empty() {
@@ -321,7 +340,7 @@ impl LaneTask {
         &mut self,
         doubtful: Vec<(Pending, Verdict)>,
         known: &HashMap<Uuid, Loaded>,
-    ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
+    ) -> Result<Vec<Pending>, (Vec<Pending>, Unsure)> {
         // What has just been looked for and is not there is not worth another look.
         let beside = |command: &Pending| {
             let state = known.get(&command.stream()).and_then(Loaded::state)?;
@@ -355,7 +374,7 @@ impl LaneTask {
         asked.extend(also.collect::<Vec<_>>());
         if let Err(error) = self.appender.end_lost(self.lane).await {
             let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
-            return Err((doubtful, ReadError::Database(error.to_string())));
+            return Err((doubtful, Unsure::Lost(error)));
         }
         let found = if self.unsettled {
             self.log.doubts_behind_writers(self.lane, &asked).await
@@ -367,7 +386,10 @@ impl LaneTask {
                 self.unsettled = false;
                 found
             }
-            Err(error) => return Err((doubtful.into_iter().map(|(command, _)| command).collect(), error)),
+            Err(error) => {
+                let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
+                return Err((doubtful, Unsure::Log(error)));
+            }
         };
         let mut found = found.into_iter();
         let doubts: Vec<Doubt> = found.by_ref().take(doubtful.len()).collect();
