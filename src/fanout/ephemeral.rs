@@ -101,6 +101,7 @@ impl Ephemeral {
         let others = Others {
             node,
             hub: hub.clone(),
+            queue: queue.clone(),
             marks: Arc::clone(&marks),
         };
         lifecycle.spawn_for_life("ephemeral reader", read(keys, others, client, config, stop));
@@ -272,6 +273,8 @@ struct Others {
     /// This node, whose own entries are shown already.
     node: String,
     hub: Hub,
+    /// To the others, of what they do not know.
+    queue: mpsc::Sender<Passing>,
     marks: Arc<ReadMarks>,
 }
 
@@ -370,11 +373,23 @@ impl Others {
             let place = ConversationId(conversation);
             // Nor what was read by a message of the user's own.
             let seq = text("r").map_or(Some(mark.seq), |read| read.parse().ok())?;
-            let mark = ReadMark { seq, ..mark };
-            self.marks.show(user, place, mark, delivered, |shown| {
+            let told = ReadMark { seq, ..mark };
+            self.marks.show(user, place, told, delivered, |shown| {
                 // What was shown here before may say more than the other node knew.
                 let frame = wire::receipt(place, user, shown.read, shown.delivered);
-                self.hub.receipt(conversation, audience.clone(), frame);
+                self.hub.receipt(conversation, audience.clone(), frame.clone());
+                // An answer is known where it was sent from alone, and comes to be shown by whichever device has it first.
+                if shown.answered {
+                    let _ = self.queue.try_send(Passing::Receipt {
+                        user,
+                        conversation,
+                        mark,
+                        read: shown.read,
+                        delivered: shown.delivered,
+                        audience,
+                        frame,
+                    });
+                }
             });
         }
         Some(())

@@ -33,6 +33,8 @@ pub(super) struct Shown {
     pub delivered: Option<u64>,
     /// The user's last message in the main timeline, by which they have read up to there. It is told with what comes to be shown next.
     own: u64,
+    /// That message says more than was shown of them, here or at another node: who is told by others does not know it.
+    pub answered: bool,
 }
 
 /// Read positions that are known to be durable, and those that were shown as receipts: neither goes back. What is
@@ -181,12 +183,14 @@ impl ReadMarks {
             epoch if epoch == mark.epoch => *shown,
             _ => Shown::default(),
         };
+        let said = before.read.max(mark.seq);
         let now = Shown {
             epoch: mark.epoch,
-            read: before.read.max(mark.seq).max(before.own),
+            read: said.max(before.own),
             // What is read was sent.
             delivered: before.delivered.max(delivered).map(|sent| sent.max(before.own)),
             own: before.own,
+            answered: before.own > said,
         };
         if now.read > before.read || now.delivered > before.delivered {
             *shown = now;
@@ -313,6 +317,24 @@ mod tests {
         marks.said(USER, ROOM, 1, 9);
         show(2, 1, Some(1));
         assert_eq!(shown, [(3, Some(3)), (5, Some(5)), (2, Some(2))]);
+    }
+
+    #[test]
+    fn what_a_message_of_ones_own_says_first_is_told_from_what_others_have_said() {
+        let marks = ReadMarks::new();
+        let mut shown = vec![];
+        let mut show = |read, delivered| {
+            marks.show(USER, ROOM, mark(1, read), Some(delivered), |now| {
+                shown.push((now.read, now.answered));
+            });
+        };
+        show(1, 1);
+        marks.said(USER, ROOM, 1, 5);
+        show(2, 4);
+        show(2, 6);
+        marks.said(USER, ROOM, 1, 7);
+        show(7, 7);
+        assert_eq!(shown, [(1, false), (5, true), (5, false), (7, false)]);
     }
 
     #[test]

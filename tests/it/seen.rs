@@ -295,6 +295,31 @@ async fn whoever_answers_in_a_direct_conversation_has_read_and_receipts_say_so()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_answers_has_read_also_where_another_device_at_another_node_has_the_answer_first() {
+    let store = Store::new().await;
+    let (here, there) = (prompt(&store).await, prompt(&store).await);
+    let [ann, ben] = here.people(["ann", "ben"]).await;
+    let (mut a, mut browser) = (there.socket(&ann).await, there.socket(&ben).await);
+    let mut phone = here.socket(&ben).await;
+    let conversation = a.open_direct(&ben).await;
+    read_and_shown(&mut phone, &ben, &mut a, conversation, 1).await;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        a.say(conversation, "a question").await;
+        let answer = seq_of(&phone.say(conversation, "an answer").await);
+        // From here on the phone is not read from, and does not say what it has.
+        let coming = timeout(LOST, receipt(&mut a, &ben, "read_seq", answer));
+        let told = tokio::select! { told = coming => told, never = browser.stays_in_use() => match never {} };
+        if told.is_ok() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "no receipt comes");
+    }
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_wants_no_receipts_is_shown_none_and_shows_none() {
     let store = Store::new().await;
     let (here, there) = (store.node().await, store.node().await);
