@@ -51,7 +51,7 @@ interface ShellProps {
   username: string;
   /** The way into a group by which somebody has come. */
   way: Way | null;
-  onWayEnded(conversation: string | null): void;
+  onWayEnded(way: Way, conversation: string | null): void;
 }
 
 /** The list of conversations beside the one that is shown. On a narrow screen, only one of both is there. */
@@ -159,7 +159,7 @@ function Shell({ chat, username, way, onWayEnded }: ShellProps) {
         />
       )}
       <Announcements chat={chat} state={state} />
-      {way && <Join chat={chat} state={state} way={way} onClose={onWayEnded} />}
+      {way && <Join chat={chat} state={state} way={way} key={way} onClose={to => onWayEnded(way, to)} />}
       <div class="visually-hidden" role="status" aria-live="polite">
         <span key={state.announcement.number}>{state.announcement.text}</span>
       </div>

@@ -5,10 +5,10 @@ import type { Chat } from '../chat.ts';
 import type { Way } from '../joining.ts';
 
 /**
- * The way into a group by which somebody has come, also before they sign in, and how to end it: with the conversation that is open then. Its
+ * The way into a group by which somebody has come, also before they sign in, and how to end one: with the conversation that is open then. Its
  * address goes out of the browser's history as soon as it is read, since the secret of a link lets anybody in.
  */
-export function useWay(chat: Chat | null): [Way | null, (conversation: string | null) => void] {
+export function useWay(chat: Chat | null): [Way | null, (ended: Way, conversation: string | null) => void] {
   const [way, setWay] = useState<Way | null>(null);
   useEffect(() => {
     const follow = (): void => {
@@ -26,8 +26,9 @@ export function useWay(chat: Chat | null): [Way | null, (conversation: string | 
     addEventListener('hashchange', turned);
     return () => removeEventListener('hashchange', turned);
   }, [chat]);
-  function end(conversation: string | null): void {
-    setWay(null);
+  function end(ended: Way, conversation: string | null): void {
+    // The browser says late that a question was closed, perhaps when the next one is asked already.
+    setWay(now => (now === ended ? null : now));
     if (conversation !== null) history.replaceState(null, '', `#${conversation}`);
   }
   return [way, end];
