@@ -919,11 +919,11 @@ async fn an_upload_whose_parts_are_gone_is_none_any_more_and_its_sender_begins_a
     assert_eq!(under_way(&store.client().await).await, 0);
 
     let place = begun(&node, &ann, 5).await;
-    let sent = part(&node, &ann, &place, 0).body("hel").send().await.unwrap();
+    let sent = part(&node, &ann, &place, 0).body("wor").send().await.unwrap();
     assert_eq!(sent.status(), 204);
     lose_parts(&store);
     // Whoever is asked to try again asks how far it is.
-    let sent = part(&node, &ann, &place, 3).body("lo").send().await.unwrap();
+    let sent = part(&node, &ann, &place, 3).body("ld").send().await.unwrap();
     assert_eq!(sent.status(), 503);
     assert_eq!(look(&node, &ann, &place).await.status(), 404);
 
@@ -1028,7 +1028,7 @@ async fn an_upload_ends_a_week_after_it_began_however_often_it_is_gone_on_with()
     assert_eq!(sent.status(), 204);
     let sql = "UPDATE upload SET begun_at = begun_at - interval '7 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
-    let sent = part(&node, &ann, &place, 3).body("lo").send().await.unwrap();
+    let sent = part(&node, &ann, &place, 3).body("ld").send().await.unwrap();
     assert_eq!(sent.status(), 204);
     let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();
     assert_eq!(sent.status(), 404);

@@ -194,12 +194,13 @@ async fn a_role_that_takes_another_one_appends_and_ends_what_it_has_lost() {
     config.postgres.user("login").password("secret");
     let appender = Appender::new(config);
     append(&appender, 1).await.unwrap();
-    let hold = "BEGIN; SELECT FROM log_lane WHERE lane = 0 FOR UPDATE";
+    // It waits before it has begun to write.
+    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
     holder.batch_execute(hold).await.unwrap();
-    lose_an_append(&appender, &watcher, "transactionid").await;
+    lose_an_append(&appender, &watcher, "relation").await;
     appender.end_lost(0).await.unwrap();
     assert!(!appender.has_lost(0));
-    assert_eq!(waiting_for(&watcher, "transactionid").await, 0);
+    assert_eq!(waiting_for(&watcher, "relation").await, 0);
     holder.batch_execute("COMMIT").await.unwrap();
     append(&appender, 2).await.unwrap();
 }
