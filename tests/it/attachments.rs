@@ -1028,7 +1028,7 @@ async fn an_upload_ends_a_week_after_it_began_however_often_it_is_gone_on_with()
     assert_eq!(sent.status(), 204);
     let sql = "UPDATE upload SET begun_at = begun_at - interval '7 days'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
-    let sent = part(&node, &ann, &place, 3).body("ld").send().await.unwrap();
+    let sent = part(&node, &ann, &place, 3).body("lo").send().await.unwrap();
     assert_eq!(sent.status(), 204);
     let sent = part(&node, &ann, &place, 5).body("world").send().await.unwrap();
     assert_eq!(sent.status(), 404);

@@ -4,8 +4,8 @@ use crate::support::*;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
-use tidings_services::testing::private_postgres;
-use tidings_services::{ChaosProxy, Redis};
+use tidings_services::testing::{Private, private_postgres};
+use tidings_services::{ChaosProxy, Postgres, Redis};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -228,14 +228,9 @@ async fn a_redis_that_hangs_keeps_nobody_from_hearing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_killed_in_the_middle_of_traffic_loses_nothing_acked() {
-    let postgres = private_postgres().await.unwrap();
-    postgres.ensure_database("server").await.unwrap();
+    let postgres = private_log().await;
     let mut config = Store::new().await.config();
     config.database_url = Some(postgres.url("server"));
-    let log_config = tidings_eventlog::LogConfig::from_url(&postgres.url("server"))
-        .unwrap()
-        .with_timeout(PATIENCE);
-    tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
@@ -302,13 +297,8 @@ async fn postgres_killed_in_the_middle_of_traffic_loses_nothing_acked() {
 /// A fold is committed and not yet flushed when PostgreSQL dies, and people connect as soon as it is back.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_told_synced_after_a_crash_is_sent_what_comes_next() {
-    let postgres = private_postgres().await.unwrap();
-    postgres.ensure_database("server").await.unwrap();
+    let postgres = private_log().await;
     let url = postgres.url("server");
-    let log_config = tidings_eventlog::LogConfig::from_url(&url)
-        .unwrap()
-        .with_timeout(PATIENCE);
-    tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
     // What is appended is flushed with its commit, and nothing else of the node: a commit behind the fold would take the fold with it.
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await
@@ -528,13 +518,8 @@ async fn age(database: &tokio_postgres::Client, lane: i16, conversation: Uuid) {
 /// Sessions of PostgreSQL do not come to read what they are sent, for longer than a node waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_session_is_sent_before_it_is_given_up_is_not_carried_out_once_it_was_refused() {
-    let postgres = private_postgres().await.unwrap();
-    postgres.ensure_database("server").await.unwrap();
+    let postgres = private_log().await;
     let url = postgres.url("server");
-    let log_config = tidings_eventlog::LogConfig::from_url(&url)
-        .unwrap()
-        .with_timeout(PATIENCE);
-    tidings_eventlog::schema::migrate(&log_config, 4).await.unwrap();
     let mut config = Store::new().await.config();
     config.database_url = Some(url.clone());
     config.database_timeout_ms = 10_000;
@@ -587,6 +572,17 @@ async fn what_a_session_is_sent_before_it_is_given_up_is_not_carried_out_once_it
     let edited = database.query(edited, &[&lane, &id(&edit["id"])]).await.unwrap();
     assert_eq!(edited.len(), 0, "what was refused has taken effect");
     node.stop().await;
+}
+
+/// A server of PostgreSQL for one test, with an empty log of four lanes in its database `server`.
+async fn private_log() -> Private<Postgres> {
+    let postgres = private_postgres().await.unwrap();
+    postgres.ensure_database("server").await.unwrap();
+    let config = tidings_eventlog::LogConfig::from_url(&postgres.url("server"))
+        .unwrap()
+        .with_timeout(PATIENCE);
+    tidings_eventlog::schema::migrate(&config, 4).await.unwrap();
+    postgres
 }
 
 pub(crate) fn port_of(url: &str) -> u16 {
