@@ -145,6 +145,7 @@ mod tests {
             role: Role::Admin,
             link: None,
             asked: false,
+            waited: false,
         };
         assert_eq!(
             joined(&ConversationEvent::MemberAdded(added)),

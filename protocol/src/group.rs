@@ -37,6 +37,9 @@ pub struct MemberAdded {
     /// They had asked for it, and were answered by this.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked: bool,
+    /// They had asked for it, and came in without an answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
 }
 
 /// Who was put out.

@@ -45,6 +45,9 @@ pub struct MemberAdded {
     /// Whether they had asked for it, and were answered by this.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub asked: bool,
+    /// Whether they had asked for it, and came in without an answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub waited: bool,
 }
 
 impl Stored for MemberAdded {
@@ -217,6 +220,7 @@ impl Conversation {
             role: Role::Member,
             link: None,
             asked: self.requests.is_open(user, now),
+            waited: false,
         });
         Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
     }

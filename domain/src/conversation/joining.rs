@@ -182,6 +182,7 @@ impl Conversation {
             role: Role::Member,
             link,
             asked: false,
+            waited: self.requests.is_open(actor, now),
         });
         // The ack names the last event: from there on they are in.
         Ok(self.accepted(actor, now).into_iter().chain([added]).collect())
@@ -301,6 +302,7 @@ impl Conversation {
             role: Role::Member,
             link: None,
             asked: true,
+            waited: false,
         });
         Ok(self.withdrawn(user, now).into_iter().chain([added]).collect())
     }

@@ -32,6 +32,7 @@ fn examples() -> Vec<Event> {
             role: Role::Member,
             link: None,
             asked: false,
+            waited: false,
         })
         .into(),
         ConversationEvent::MemberRemoved(MemberRemoved { user: user(3) }).into(),
@@ -440,6 +441,7 @@ fn more() -> Vec<(&'static str, Event)> {
                 role: Role::Member,
                 link: Some(Uuid::from_u128(79)),
                 asked: false,
+                waited: false,
             })
             .into(),
         ),
@@ -450,6 +452,18 @@ fn more() -> Vec<(&'static str, Event)> {
                 role: Role::Member,
                 link: None,
                 asked: true,
+                waited: false,
+            })
+            .into(),
+        ),
+        (
+            "waited",
+            ConversationEvent::MemberAdded(MemberAdded {
+                user: user(3),
+                role: Role::Member,
+                link: None,
+                asked: false,
+                waited: true,
             })
             .into(),
         ),

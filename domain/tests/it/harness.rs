@@ -67,6 +67,7 @@ pub(crate) fn added(n: u128) -> ConversationEvent {
         role: Role::Member,
         link: None,
         asked: false,
+        waited: false,
     })
 }
 
@@ -77,6 +78,18 @@ pub(crate) fn let_in(n: u128) -> ConversationEvent {
         role: Role::Member,
         link: None,
         asked: true,
+        waited: false,
+    })
+}
+
+/// Who had asked for it comes in without an answer.
+pub(crate) fn came_unanswered(n: u128, link: Option<Uuid>) -> ConversationEvent {
+    ConversationEvent::MemberAdded(MemberAdded {
+        user: user(n),
+        role: Role::Member,
+        link,
+        asked: false,
+        waited: true,
     })
 }
 

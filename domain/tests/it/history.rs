@@ -283,6 +283,7 @@ proptest! {
                         role: Role::Member,
                         link: by_link.then(|| Uuid::from_u128(9)),
                         asked: false,
+                        waited: false,
                     })
                 }
                 Step::Goes(who) if joined.remove(&who).is_some() => left(who),

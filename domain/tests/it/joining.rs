@@ -1,7 +1,7 @@
 use crate::harness::*;
 use chrono::{DateTime, TimeDelta};
 use tidings_domain::event::{
-    GroupAnswered, GroupAsked, JoinAnswered, JoinRefused, JoinRequested, Registered,
+    GroupAnswered, GroupAsked, InvitationAccepted, JoinAnswered, JoinRefused, JoinRequested, Registered,
 };
 use tidings_domain::{
     ASKED_TOLD_MAX, ConversationCommand, ConversationEvent, ConversationId, DOORKEEPERS_MAX, Field,
@@ -221,7 +221,7 @@ fn requests_that_are_over_take_nobodys_place() {
 }
 
 #[test]
-fn who_comes_in_otherwise_than_by_an_answer_is_not_said_to_have_been_answered() {
+fn who_comes_in_otherwise_than_by_an_answer_is_said_to_have_waited() {
     let add = || ConversationCommand::AddMember { user: user(DAN) };
     given(group()).when(ANN, add()).then([added(DAN)]);
     let asked = || set(Join::Request).done(DAN, join());
@@ -230,8 +230,27 @@ fn who_comes_in_otherwise_than_by_an_answer_is_not_said_to_have_been_answered() 
         join: Some(Join::Open),
         ..SettingsChange::default()
     };
-    let opened = asked().done(ANN, ConversationCommand::ChangeSettings(open));
-    opened.when(DAN, join()).then([added(DAN)]);
+    let opened = || asked().done(ANN, ConversationCommand::ChangeSettings(open));
+    opened().when(DAN, join()).then([came_unanswered(DAN, None)]);
+    let proof = Uuid::from_u128(7);
+    let link = ConversationCommand::CreateLink {
+        proof,
+        seconds: 60,
+        uses: None,
+    };
+    // The link has the id that the harness gives every command.
+    asked()
+        .done(ANN, link)
+        .when(DAN, ConversationCommand::JoinByLink { proof })
+        .then([came_unanswered(DAN, Some(Uuid::from_u128(99)))]);
+    let accepted = ConversationEvent::InvitationAccepted(InvitationAccepted { user: user(DAN) });
+    asked()
+        .done(ANN, ConversationCommand::Invite { user: user(DAN) })
+        .when(DAN, ConversationCommand::AcceptInvitation)
+        .then([accepted, came_unanswered(DAN, None)]);
+    // Whose request was over by then waited no more.
+    let over = opened().written(i64::from(JOIN_REQUEST_SECONDS));
+    over.when(DAN, join()).then([added(DAN)]);
 }
 
 #[test]

@@ -39,6 +39,7 @@ fn came(n: u128) -> ConversationEvent {
         role: Role::Member,
         link: Some(LINK),
         asked: false,
+        waited: false,
     })
 }
 
@@ -200,5 +201,6 @@ fn whoever_goes_leaves_no_door_open() {
             role: Role::Member,
             link: Some(Uuid::from_u128(2)),
             asked: false,
+            waited: false,
         })]);
 }

@@ -36,6 +36,7 @@ fn events() -> impl Strategy<Value = ConversationEvent> {
             role,
             link: Some(LINK),
             asked: false,
+            waited: false,
         })),
         prop::option::of(1..3_u32).prop_map(|uses| ConversationEvent::LinkCreated(LinkCreated {
             link: LINK,

@@ -149,6 +149,7 @@ impl Said {
                 role: Role::Member,
                 link: Some(link),
                 asked: false,
+                waited: false,
             })),
         }
     }
@@ -181,6 +182,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
                 role: Role::Member,
                 link: None,
                 asked: false,
+                waited: false,
             })
         }
         // The invitation that it answers has an event of its own before.
@@ -189,6 +191,7 @@ fn expected(actor: Uuid, action: &Action) -> Option<EventData> {
             role: Role::Member,
             link: None,
             asked: false,
+            waited: false,
         }),
         Action::GroupRemove { user, .. } => EventData::MemberRemoved(MemberRemoved { user }),
         Action::GroupLeave { .. } => EventData::MemberLeft(MemberLeft { user: actor }),
@@ -390,9 +393,10 @@ pub fn says(data: &EventData) -> u64 {
             message_seq: 0,
             ..pin.clone()
         })),
-        // Whether they had asked for it is the server's to say.
+        // Whether they had asked for it, and what came of that, is the server's to say.
         EventData::MemberAdded(added) => written(&EventData::MemberAdded(MemberAdded {
             asked: false,
+            waited: false,
             ..added.clone()
         })),
         EventData::MessageWithheld(changed) => written(&EventData::MessageWithheld(MessageWithheld {

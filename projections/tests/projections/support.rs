@@ -185,6 +185,7 @@ impl World {
             role: Role::Member,
             link: None,
             asked: false,
+            waited: false,
         };
         self.say(conversation, Uuid::nil(), ConversationEvent::MemberAdded(added))
             .await
@@ -211,6 +212,7 @@ impl World {
             role: Role::Member,
             link: Some(link),
             asked: false,
+            waited: false,
         };
         self.say(group, user, ConversationEvent::MemberAdded(added)).await
     }

@@ -736,6 +736,11 @@ pub(crate) fn server_frames() -> Vec<(&'static str, ServerFrame)> {
             format!(r#"{{"user":"{user}","role":"member","asked":true}}"#),
         ),
         (
+            "member.added.waited",
+            EventKind::MemberAdded,
+            format!(r#"{{"user":"{user}","role":"member","waited":true}}"#),
+        ),
+        (
             "link.created",
             EventKind::LinkCreated,
             format!(

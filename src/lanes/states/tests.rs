@@ -32,6 +32,7 @@ fn controls(steps: &[(u128, bool)]) -> Vec<Recorded> {
                 role: Role::Member,
                 link: None,
                 asked: false,
+                waited: false,
             })
         } else {
             ConversationEvent::MemberLeft(MemberLeft { user: user(*n) })

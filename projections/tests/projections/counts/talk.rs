@@ -161,6 +161,7 @@ impl Talk {
                     role: Role::Member,
                     link: None,
                     asked: false,
+                    waited: false,
                 };
                 self.happens(by, ConversationEvent::MemberAdded(added))
             }
