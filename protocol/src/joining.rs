@@ -21,8 +21,8 @@ pub struct JoinRefused {
     pub user: Uuid,
 }
 
-/// Somebody asks to be let into a group whose requests the user answers. Of others who ask until a time nothing is told, unless all of them were
-/// answered before.
+/// Somebody asks to be let into a group whose requests the user answers. Of others who ask until a time nothing is told, unless nobody waited any
+/// more before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupAsked {
     pub conversation: Uuid,
@@ -37,7 +37,7 @@ pub struct GroupAsked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupAnswered {
     pub conversation: Uuid,
-    /// The answer's place in the group: whoever asked behind it waits still.
+    /// The place in the group of what ended the last request: whoever asked behind it waits still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 const EVERY: Duration = Duration::from_secs(2);
 /// What happened so long ago is no news: whoever looks at the group has found it.
 const OLD: TimeDelta = TimeDelta::days(7);
-/// How long somebody who was told of one who asks is told of no other, unless all are answered.
+/// How long somebody who was told of one who asks is told of no other, unless nobody waits any more.
 const AGAIN: TimeDelta = TimeDelta::days(1);
 
 /// Tells people of requests to be let into groups, and of answers.
@@ -191,7 +191,7 @@ impl Reactor for JoinNotices {
 }
 
 impl Door {
-    /// Whether everybody who had asked before an event is answered. Who has asked since is told of by what they did, unless it `is_alone`: then that
+    /// Whether nobody waits any more who had asked before an event. Who has asked since is told of by what they did, unless it `is_alone`: then that
     /// was looked at before, and where a notice stood it said nothing of them, so it stands for them.
     fn is_clear_at(&self, fact: &Fact<'_>, now: DateTime<Utc>, is_alone: bool) -> bool {
         // By places: of what was appended together times say nothing, and the log's may be ahead.
@@ -237,10 +237,13 @@ fn word(fact: &Fact<'_>) -> Option<Word> {
     };
     match event {
         ConversationEvent::JoinRequested(requested) => Some(Word::Asks(requested.user)),
-        // Who takes it back knows.
-        ConversationEvent::JoinRefused(refused) if fact.record.actor == refused.user.0 => None,
-        ConversationEvent::JoinRefused(refused) => Some(Word::Waits(refused.user, Some(false))),
+        ConversationEvent::JoinRefused(refused) => {
+            // Who takes it back knows.
+            let is_answer = fact.record.actor != refused.user.0;
+            Some(Word::Waits(refused.user, is_answer.then_some(false)))
+        }
         ConversationEvent::MemberAdded(added) if added.asked => Some(Word::Waits(added.user, Some(true))),
+        ConversationEvent::MemberAdded(added) if added.waited => Some(Word::Waits(added.user, None)),
         ConversationEvent::MemberBanned(banned) => Some(Word::Waits(banned.user, None)),
         _ => None,
     }

@@ -69,6 +69,14 @@ fn answer(kind: &str, group: Uuid, user: &User) -> Value {
     json!({ "type": kind, "conversation": group, "user": user.id })
 }
 
+/// What whoever comes into a group by a link sends.
+async fn join_by_link(keeper: &mut Socket, group: Uuid) -> Value {
+    let link = keeper
+        .acked(json!({ "type": "group.link.create", "conversation": group }))
+        .await;
+    json!({ "type": "group.join", "secret": link["data"]["secret"] })
+}
+
 /// A group that wants to be asked. Those who answer are its owner and these admins.
 async fn asked_for(owner: &mut Socket, admins: &[&User]) -> Uuid {
     let group = owner.create_group(admins).await;
@@ -158,18 +166,20 @@ async fn who_is_blocked_by_whoever_answers_is_not_told_of_and_cannot_tell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_takes_a_request_back_is_told_nothing_and_makes_no_room_for_another_notice() {
+async fn who_takes_a_request_back_is_told_nothing_and_those_who_answer_are_told_that_it_ended() {
     let store = Store::new().await;
     let node = store.node().await;
     let ([_, ben, cat], [mut a, mut b, mut c], group) = scene([&node; 3], ANN).await;
     b.acked(join(group)).await;
     assert_eq!(asked_by(&mut a, group).await, ben.id);
     b.acked(answer("group.withdraw", group, &ben)).await;
+    all_answered(&mut a, group).await;
+    // Of whoever asks behind it they are told again.
     c.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, cat.id);
     a.acked(answer("group.approve", group, &cat)).await;
     assert_eq!(told(&mut c).await.0, "join.answered");
-    // Nothing was told of Cat, and all were answered.
-    assert_eq!(told(&mut a).await.0, "group.answered");
+    all_answered(&mut a, group).await;
     // What Ben is told next is of another group.
     let other = asked_for(&mut a, &[]).await;
     b.acked(join(other)).await;
@@ -177,6 +187,63 @@ async fn who_takes_a_request_back_is_told_nothing_and_makes_no_room_for_another_
     a.acked(answer("group.approve", other, &ben)).await;
     let let_in = json!({ "conversation": other, "approved": true });
     assert_eq!(told(&mut b).await, ("join.answered".to_owned(), let_in));
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_way_somebody_comes_in_who_had_asked_those_who_answer_are_told_that_nobody_waits() {
+    let store = Store::new().await;
+    let client = store.client().await;
+    let (one, two) = (store.node().await, store.node().await);
+    let ([ann, ben, cat, dan], [mut a, mut b, mut c, mut d], group) =
+        scene([&one, &two, &two, &one], ANN).await;
+    let by_link = join_by_link(&mut a, group).await;
+    b.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, ben.id);
+    b.acked(by_link).await;
+    all_answered(&mut a, group).await;
+    c.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, cat.id);
+    a.acked(answer("group.invite", group, &cat)).await;
+    c.acked(json!({ "type": "group.accept", "conversation": group }))
+        .await;
+    all_answered(&mut a, group).await;
+    d.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, dan.id);
+    let open = json!({ "type": "group.settings", "conversation": group, "settings": { "join": "open" } });
+    a.acked(open).await;
+    d.acked(join(group)).await;
+    all_answered(&mut a, group).await;
+    looked(&client, group).await;
+    assert_eq!(heard(&client, &ann).await, [ASKED, ANSWERED].repeat(3));
+    // They know that they are in.
+    for user in [&ben, &cat, &dan] {
+        let sql = "SELECT count(*) FROM event WHERE stream = $1 AND kind = 92";
+        let told: i64 = client.query_one(sql, &[&user.id]).await.unwrap().get(0);
+        assert_eq!(told, 0);
+    }
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_somebody_waits_no_other_who_asks_no_more_ends_the_notice() {
+    let store = Store::new().await;
+    let client = store.client().await;
+    let node = store.node().await;
+    let ([ann, ben, cat, dan], [mut a, mut b, mut c, mut d], group) = scene([&node; 4], ANN).await;
+    let by_link = join_by_link(&mut a, group).await;
+    b.acked(join(group)).await;
+    assert_eq!(asked_by(&mut a, group).await, ben.id);
+    for socket in [&mut c, &mut d] {
+        socket.acked(join(group)).await;
+    }
+    b.acked(by_link).await;
+    c.acked(answer("group.withdraw", group, &cat)).await;
+    looked(&client, group).await;
+    assert_eq!(heard(&client, &ann).await, [ASKED]);
+    d.acked(answer("group.withdraw", group, &dan)).await;
+    all_answered(&mut a, group).await;
     node.stop().await;
 }
 
@@ -208,17 +275,22 @@ async fn who_comes_and_goes_has_nobody_told_more_than_three_times_a_day() {
     let client = store.client().await;
     let node = store.node().await;
     let ([_, ben, cat], [mut a, mut b, mut c], group) = scene([&node; 3], ANN_AND_BEN).await;
-    for round in 0..5 {
+    let by_link = join_by_link(&mut a, group).await;
+    for (round, is_answered) in [true, false, true, false, true].into_iter().enumerate() {
         c.acked(join(group)).await;
         if round < 3 {
             assert_eq!(asked_by(&mut b, group).await, cat.id);
         }
         // Of who is answered before that nobody is told anyway.
         looked(&client, group).await;
-        a.acked(answer("group.approve", group, &cat)).await;
-        assert_eq!(told(&mut c).await.0, "join.answered");
+        if is_answered {
+            a.acked(answer("group.approve", group, &cat)).await;
+            assert_eq!(told(&mut c).await.0, "join.answered");
+        } else {
+            c.acked(by_link.clone()).await;
+        }
         if round < 3 {
-            assert_eq!(told(&mut b).await.0, "group.answered");
+            all_answered(&mut b, group).await;
         }
         c.acked(json!({ "type": "group.leave", "conversation": group }))
             .await;
@@ -293,6 +365,31 @@ async fn an_answer_that_is_looked_at_again_ends_no_notice_of_whoever_asked_behin
     looked(&client, group).await;
     assert_eq!(heard(&client, &ann).await, [ASKED]);
     node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_and_is_looked_at_again_ends_no_notice_of_whoever_asked_behind_it() {
+    let store = Store::new().await;
+    let client = store.client().await;
+    client.batch_execute(HELD).await.unwrap();
+    let (one, two) = (store.node().await, store.node().await);
+    let ([ann, ben, _, dan], [mut a, mut b, mut c, mut d], group) =
+        scene([&one, &two, &one, &two], ANN).await;
+    let by_link = join_by_link(&mut a, group).await;
+    b.acked(join(group)).await;
+    b.acked(answer("group.withdraw", group, &ben)).await;
+    c.acked(join(group)).await;
+    c.acked(by_link).await;
+    d.acked(join(group)).await;
+    client.batch_execute(FREED).await.unwrap();
+    assert_eq!(asked_by(&mut a, group).await, dan.id);
+    looked(&client, group).await;
+    let back = "UPDATE reactor_checkpoint SET pos = 0 WHERE reactor = 'join-notices'";
+    client.batch_execute(back).await.unwrap();
+    looked(&client, group).await;
+    assert_eq!(heard(&client, &ann).await, [ASKED]);
+    one.stop().await;
+    two.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

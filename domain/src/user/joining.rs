@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// How often somebody is told in a day that somebody asks a group to be let in, however often all were answered meanwhile: those who answer,
+/// How often somebody is told in a day that somebody asks a group to be let in, however often nobody waited any more meanwhile: those who answer,
 /// those who ask and those who are told need not be friends.
 pub const ASKED_TOLD_MAX: usize = 3;
 
-/// Somebody asks to be let into a group whose requests the user answers. Of others who ask until a time nothing is told, unless somebody has
-/// answered all of them before. It is told [`ASKED_TOLD_MAX`] times in a day at most.
+/// Somebody asks to be let into a group whose requests the user answers. Of others who ask until a time nothing is told, unless nobody
+/// waited any more before. It is told [`ASKED_TOLD_MAX`] times in a day at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAsked {
     pub conversation: ConversationId,
@@ -43,7 +43,7 @@ impl Stored for GroupAsked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupAnswered {
     pub conversation: ConversationId,
-    /// The answer's place in the group: what came behind it waits still. None in what was told before it was known.
+    /// The place in the group of what ended the last request: what came behind it waits still. None in what was told before it was known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seq: Option<u64>,
 }
@@ -86,7 +86,7 @@ struct Notices {
     ends: Vec<Moment>,
     /// Where in the group the request stands that the last one was told of; 0 where that is not known.
     seq: u64,
-    /// Since the last one all were answered.
+    /// Since the last one all were answered, or wait no more.
     is_answered: bool,
 }
 
@@ -101,7 +101,7 @@ impl Asked {
         hold < most
     }
 
-    /// Whether they were told of a request before this answer, and not that all were answered. The same answer may be told again, when they were
+    /// Whether they were told of a request before this end, and not that nobody waits. The same end may be told again, when they were
     /// told of whoever asked behind it.
     pub(super) fn waits(&self, answered: &GroupAnswered) -> bool {
         let is_before = |request: u64| answered.seq.is_none_or(|answer| request < answer);
@@ -124,7 +124,7 @@ impl Asked {
         make_room(&mut self.0, |notices| notices.ends.last().copied());
     }
 
-    /// All were answered. How often they were told is not forgotten.
+    /// Nobody waits any more. How often they were told is not forgotten.
     pub(super) fn answer(&mut self, group: ConversationId) {
         if let Some(notices) = self.0.get_mut(&group) {
             notices.is_answered = true;
