@@ -26,6 +26,8 @@ use uuid::Uuid;
 
 /// However busy an upload is, it ends so many times later than one that nobody goes on with.
 const LASTS: i64 = 7;
+/// How long one whose parts cannot be found is kept, in seconds since it was last gone on with or tried: the store may come back.
+const GONE_S: i64 = 900;
 /// A part, in bytes, where its sender does not make it smaller.
 const PART: usize = 5 << 20;
 /// Parts of one upload beyond twice as many as there need be.
@@ -240,9 +242,7 @@ impl Shared {
             // Whoever is told that all has come takes it for stored.
             let place = self.uploads.take(user)?;
             if self.finish(upload, Some(place)).await? == Ending::Gone {
-                // Its sender begins again, and has the room for that.
-                self.give_room_back(id).await?;
-                return Err(problems::missing());
+                return Err(self.end_gone(id).await?);
             }
             upload = self.find_upload(id, user).await?;
         }
@@ -258,6 +258,18 @@ impl Shared {
             response.headers_mut().insert("upload-metadata", metadata);
         }
         Ok(response)
+    }
+
+    /// Ends an upload whose parts cannot be found, so that its sender begins again and has the room for that; but not at once: where the store is
+    /// that is away (a folder that is not mounted yet), they are there again a little later. The answer to whoever has asked.
+    async fn end_gone(&self, id: Uuid) -> Result<Problem, Problem> {
+        let sql = include_str!("resumable/gone.sql");
+        let rows = self.tables.rows(sql, &[&id, &GONE_S]).await?;
+        let Some(row) = rows.first() else {
+            return Ok(problems::away());
+        };
+        self.forget(row.try_get("parts").unwrap_or_default()).await;
+        Ok(problems::missing())
     }
 
     async fn append(
