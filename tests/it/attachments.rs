@@ -915,6 +915,10 @@ async fn an_upload_whose_parts_are_gone_is_none_any_more_and_its_sender_begins_a
     let ann = node.register("ann").await;
     let place = owed(&strict, &ann, "hello").await;
     lose_parts(&store);
+    // It may be the store that is not there.
+    assert_eq!(look(&node, &ann, &place).await.status(), 423);
+    assert_eq!(under_way(&store.client().await).await, 1);
+    twenty_minutes_later(&store).await;
     assert_eq!(look(&node, &ann, &place).await.status(), 404);
     assert_eq!(under_way(&store.client().await).await, 0);
 
@@ -925,6 +929,8 @@ async fn an_upload_whose_parts_are_gone_is_none_any_more_and_its_sender_begins_a
     // Whoever is asked to try again asks how far it is.
     let sent = part(&node, &ann, &place, 3).body("ld").send().await.unwrap();
     assert_eq!(sent.status(), 503);
+    assert_eq!(look(&node, &ann, &place).await.status(), 423);
+    twenty_minutes_later(&store).await;
     assert_eq!(look(&node, &ann, &place).await.status(), 404);
 
     let place = begun(&node, &ann, 5).await;
@@ -934,6 +940,12 @@ async fn an_upload_whose_parts_are_gone_is_none_any_more_and_its_sender_begins_a
     assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
     strict.stop().await;
     node.stop().await;
+}
+
+/// Twenty minutes after whatever is under way was tried.
+async fn twenty_minutes_later(store: &Store) {
+    let sql = "UPDATE upload SET tried_at = tried_at - interval '20 minutes'";
+    store.client().await.execute(sql, &[]).await.unwrap();
 }
 
 /// A node that cleans up all the time, an hour after whatever is under way was tried, and keeps so many bytes of each user.
@@ -988,6 +1000,27 @@ async fn uploads_that_cannot_be_stored_keep_none_of_the_others() {
     eventually(async || (under_way(&database).await == 8).then_some(())).await;
     let id = json!(place.rsplit('/').next().unwrap());
     assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "hello");
+    strict.stop().await;
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_not_be_stored_is_tried_once_more_before_its_time_is_over() {
+    let store = Store::new().await;
+    let (strict, database) = (strict_node(&store).await, store.client().await);
+    let ann = strict.register("ann").await;
+    let place = owed(&strict, &ann, "late").await;
+    // The week behind its beginning ended sooner than the day behind its last part. As long as it seems to have been there it would rest for an hour.
+    let sql = "UPDATE upload SET expires_at = now() + interval '5 minutes', tried_at = now() - interval '6 minutes'";
+    assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
+
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    let node = TestNode::start(config).await;
+    eventually(async || (under_way(&database).await == 0).then_some(())).await;
+    // It is stored, and not over.
+    let id = json!(place.rsplit('/').next().unwrap());
+    assert_eq!(node.fetch(&ann, &id, &[]).await.bytes().await.unwrap(), "late");
     strict.stop().await;
     node.stop().await;
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::Error;
 
-/// How long an upload is left at least to whoever has gone about it last, in seconds. Longer than it takes to look at a file and to put it away.
+/// How long an upload is left at least to whoever has gone on with it or tried it last, in seconds; a `HEAD` may try it beside that. Longer than it takes to look at a file and to put it away.
 const REST_S: i64 = 300;
 /// How long at most one is left that cannot be stored, in seconds: each time as long again as it has been there.
 const REST_MAX_S: i64 = 3600;
