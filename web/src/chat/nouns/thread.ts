@@ -45,18 +45,22 @@ export const isRootUnseen = (
 ): boolean => loaded && !shown.some(({ id }) => id === root);
 
 /**
- * Whether the message that begins it is from before the viewer came, as far as this page can tell, in a conversation that begins for them
- * at `first`: nothing is taken below it then. Below what they have hidden or cleared, everything is. In doubt the server decides.
+ * Whether the message that begins it is known to be from before `me` came, in a conversation that begins for them at `first`: their coming
+ * is loaded, and the message does not stand behind it. Nothing is taken below it then. Below what they have hidden or cleared, everything
+ * is. In doubt the server decides.
  */
 export function beganBefore(
   { root, loaded, entries }: Pick<Thread, 'root' | 'loaded' | 'entries'>,
   { log, settings }: { log: Log | null; settings: Settings | null },
   { messages }: Hidden,
   first: number,
+  me: string,
 ): boolean {
   if (!loaded || first > 1 || settings?.history !== 'joined' || messages.has(root)) return false;
   const isRoot = (entry: Entry): boolean => entry.kind === 'message' && entry.id === root;
-  return !entries.some(isRoot) && !log?.entries.some(isRoot);
+  const isComing = (entry: Entry): boolean =>
+    entry.kind === 'happening' && entry.event.kind === 'member.added' && entry.event.data.user === me;
+  return log !== null && log.entries.some(isComing) && ![...entries, ...log.entries].some(isRoot);
 }
 
 /** How many replies that the viewer sees hang below a message, as far as it is known, in a conversation that begins for them at `first`. */

@@ -27,7 +27,7 @@ export function ThreadPane({ chat, state, conversation, thread }: Props) {
   const first = store.firstSeq(state, id);
   const entries = thread.entries.filter(entry => entry.seq >= first && !state.hidden.messages.has(entry.id));
   const isUnseen = isRootUnseen(thread, entries);
-  const isBefore = beganBefore(thread, conversation, state.hidden, first);
+  const isBefore = beganBefore(thread, conversation, state.hidden, first, state.me);
   const place = `${id}/${root}`;
   const picked = usePicked(chat, place);
   const list = useRef<HTMLDivElement>(null);
