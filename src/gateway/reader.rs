@@ -99,10 +99,13 @@ impl Reader {
     /// Reads until the client is gone, breaks the rules, or the connection is asked to stop.
     pub(super) async fn run(&mut self, first: Vec<String>) -> ReaderEnd {
         let Err(end) = self.read_frames(first).await;
-        // What was asked for before the end is done: it waits for a lane, which always answers, or for read models, and not for long.
+        end
+    }
+
+    /// What was asked for before the end is done behind it: it waits for a lane, which always answers, or for read models, and not for long.
+    pub(super) fn detach_all(&mut self) {
         self.reading.detach_all();
         self.aside.detach_all();
-        end
     }
 
     async fn read_frames(&mut self, first: Vec<String>) -> Result<Infallible, ReaderEnd> {

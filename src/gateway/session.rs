@@ -261,6 +261,8 @@ async fn serve(gateway: &Gateway, mut session: Box<Session>) {
 
 /// The last things that a connection does; `closed` says, when its client has closed it, whether that was a clean close.
 async fn end(writer: &mut Writer, reader: &mut Reader, closed: Option<bool>) {
+    // Here, for the writer may have ended first.
+    reader.detach_all();
     let answered = closed.is_some() && writer.answer_close().await;
     let farewell = close::await_farewell(&mut reader.source).await;
     if closed == Some(true) && answered && !farewell.reset {

@@ -1,5 +1,6 @@
 //! What newcomers of a group see: on the socket, by `fetch`, in GraphQL and by search, and what they can do about the rest.
 
+use crate::deaf::{arrived, gone, narrow};
 use crate::support::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -410,6 +411,64 @@ async fn what_is_said_of_a_thread_that_is_waited_for_holds_up_nothing_else_and_k
     }
     assert!(notices.is_sorted(), "{notices:?}");
     node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_of_a_thread_that_is_waited_for_is_done_however_the_connection_ends() {
+    let store = Store::new().await;
+    let node = store.node().await;
+    let mut config = store.config();
+    // Longer than the test has patience.
+    config.gateway.catch_up_wait_ms = 3_600_000;
+    config.gateway.slow_ms = 5_000;
+    config.gateway.send_buffer_bytes = 4096;
+    let impatient = TestNode::start(config).await;
+    let [ann, ben, cat] = node.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut phone) = (node.socket(&ann).await, node.socket(&cat).await);
+    let Told { group, hidden, .. } = told(&node, &mut a, &ann, &ben).await;
+    let mut leaving = impatient.socket(&cat).await;
+    // It reads nothing more than this.
+    let stuck = narrow(impatient.node.address(), &cat).await;
+    arrived(&stuck, "synced").await;
+    let mut stuck = Socket::from(stuck);
+    a.acked(of("group.add", group, &cat)).await;
+    // Her node has heard of that.
+    leaving.say(group, "hello").await;
+    // It can be read, and folds nothing.
+    let database = store.client().await;
+    let stop = "BEGIN; LOCK TABLE p_history_4.thread IN SHARE MODE";
+    database.batch_execute(stop).await.unwrap();
+    let mut reply = message(group, "a treasure for you");
+    reply["thread"] = hidden["id"].clone();
+    let seq = a.acked(reply).await["seq"].clone();
+    let with_id = |mut command: Value| {
+        command["conversation"] = json!(group);
+        command["id"] = json!(Uuid::now_v7());
+        command
+    };
+    let read = || json!({ "type": "read", "thread": hidden["id"], "seq": seq });
+    let archive = json!({ "type": "conversation.archive", "on": true });
+    for command in [read(), archive] {
+        leaving.send(&with_id(command)).await;
+    }
+    leaving.stream.close(None).await.unwrap();
+    leaving.closed().await;
+    // What waits for nothing says that what stands before it is taken. Then the server closes, and was asked nothing more.
+    let mute = json!({ "type": "conversation.mute", "on": true });
+    for command in [read(), mute, message(group, "where is it?")] {
+        stuck.send(&with_id(command)).await;
+    }
+    a.take(|object| object["data"]["content"]["text"] == "where is it?")
+        .await;
+    a.say_much(group, 20).await;
+    gone(&impatient, &cat).await;
+    database.batch_execute("ROLLBACK").await.unwrap();
+    for kind in ["thread.read", "conversation.archived", "conversation.muted"] {
+        let told = phone.take(|object| object["kind"] == kind).await;
+        assert_eq!(told["data"]["conversation"], json!(group));
+    }
+    node.stop().await;
+    impatient.stop().await;
 }
 
 fn message_to(group: Uuid) -> Value {
