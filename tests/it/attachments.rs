@@ -1004,6 +1004,45 @@ async fn uploads_that_cannot_be_stored_keep_none_of_the_others() {
     node.stop().await;
 }
 
+/// From here on it is kept which look of the clean-up has tried an upload. Before it does so, each of them forgets what is over.
+async fn watch_looks(database: &tokio_postgres::Client) {
+    let sql = "CREATE SEQUENCE looks;
+         CREATE TABLE tried (look bigint NOT NULL, upload uuid NOT NULL);
+         CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             PERFORM nextval('looks');
+             RETURN NULL;
+         END $$;
+         CREATE FUNCTION try() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             INSERT INTO tried SELECT last_value, NEW.id FROM looks;
+             RETURN NULL;
+         END $$;
+         CREATE TRIGGER look AFTER DELETE ON upload FOR EACH STATEMENT EXECUTE FUNCTION look();
+         CREATE TRIGGER try AFTER UPDATE ON upload FOR EACH ROW WHEN (NEW.tried_at > OLD.tried_at) EXECUTE FUNCTION try()";
+    database.batch_execute(sql).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_look_comes_to_what_stands_behind_any_number_of_uploads_whose_parts_are_gone() {
+    let store = Store::new().await;
+    let strict = strict_node(&store).await;
+    let ann = strict.register("ann").await;
+    let gone = 5;
+    for _ in 0..gone {
+        owed(&strict, &ann, "lost").await;
+    }
+    lose_parts(&store);
+    owed(&strict, &ann, "hello").await;
+    let database = store.client().await;
+    watch_looks(&database).await;
+    let node = an_hour_later(&store, 100).await;
+    eventually(async || (under_way(&database).await == gone).then_some(())).await;
+    let sql = "SELECT count(DISTINCT upload), count(DISTINCT look) FROM tried";
+    let tried = database.query_one(sql, &[]).await.unwrap();
+    assert_eq!((tried.get::<_, i64>(0), tried.get::<_, i64>(1)), (gone + 1, 1));
+    strict.stop().await;
+    node.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_stored_is_tried_once_more_before_its_time_is_over() {
     let store = Store::new().await;
