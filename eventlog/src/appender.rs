@@ -1,5 +1,7 @@
 //! Dedicated appender connections: prepared, outside the pool, one statement at a time on each.
 
+mod lost;
+
 use crate::append::{AppendError, Appended, Outcome, Repeat, Stale};
 use crate::batch::Batch;
 use crate::blame::{Blame, describe};
@@ -8,10 +10,11 @@ use crate::constancy::Constancy;
 use crate::record::LaneHead;
 use crate::uptime::uptime;
 use chrono::{DateTime, Utc};
+use lost::{Backend, Lost, LostSessions};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Row, Statement};
 use uuid::Uuid;
@@ -31,15 +34,6 @@ pub const APPENDER_SESSION: &str = "SET plan_cache_mode = force_generic_plan; SE
 /// How long a refusal of the server counts after it, though sessions can be made: a full disk lets them.
 const REFUSAL: Duration = Duration::from_secs(10);
 
-/// A role may have taken another one when the session began, which is not told of the sessions of the first. That one's own
-/// rights see them, and end them.
-const OWN_ROLE: &str = "SET ROLE NONE";
-const ROLE_AS_BEFORE: &str = "RESET ROLE";
-
-/// Sessions are waited for, when they are ended, for one part in so many of a time-out, and looked for so often.
-const ENDINGS: u32 = 5;
-const LOOKS: Duration = Duration::from_millis(20);
-
 /// Appends batches over a few connections of its own.
 #[derive(Debug)]
 pub struct Appender {
@@ -47,8 +41,7 @@ pub struct Appender {
     slots: Semaphore,
     idle: Mutex<Vec<Connection>>,
     trouble: Mutex<Option<Trouble>>,
-    /// Sessions whose append nobody has seen the end of.
-    lost: Mutex<Vec<Lost>>,
+    lost: LostSessions,
     constancy: Constancy,
 }
 
@@ -71,44 +64,6 @@ struct Connection {
     backend: Backend,
 }
 
-/// What a session is to its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Backend {
-    pid: i32,
-    /// Nothing where the server does not tell.
-    begun: Option<DateTime<Utc>>,
-}
-
-/// A session that was given up while it appended to a lane. What it was sent may be on its way to the server still, and be carried out whenever it
-/// arrives there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Lost {
-    lane: u8,
-    backend: Backend,
-    /// It was waited for and did not end. Nobody waits for that any more, but looks.
-    stays: bool,
-}
-
-/// An append that the server carries out. Where nobody sees how it ends, also because they ask no further, its session is lost.
-struct OnItsWay<'a> {
-    appender: &'a Appender,
-    lane: u8,
-    backend: Backend,
-    has_ended: bool,
-}
-
-impl Drop for OnItsWay<'_> {
-    fn drop(&mut self) {
-        if !self.has_ended {
-            self.appender.lost().push(Lost {
-                lane: self.lane,
-                backend: self.backend,
-                stays: false,
-            });
-        }
-    }
-}
-
 impl Appender {
     /// Makes no connection yet.
     pub fn new(config: LogConfig) -> Self {
@@ -116,7 +71,7 @@ impl Appender {
             slots: Semaphore::new(config.appenders),
             idle: Mutex::new(vec![]),
             trouble: Mutex::new(None),
-            lost: Mutex::new(vec![]),
+            lost: LostSessions::default(),
             constancy: Constancy::default(),
             config,
         }
@@ -165,7 +120,7 @@ impl Appender {
 
     /// Whether a session was lost while it appended to a lane, and has not been [ended](Self::end_lost): what it was sent may be carried out yet.
     pub fn has_lost(&self, lane: u8) -> bool {
-        self.lost().iter().any(|lost| lost.lane == lane)
+        self.lost.has(lane)
     }
 
     /// Ends the sessions that were lost while they appended to a lane. Behind that all that they were sent is in the log, or never will be.
@@ -260,12 +215,7 @@ impl Appender {
 
     async fn attempt(&self, batch: &Batch) -> Result<Outcome, AppendError> {
         let (_slot, connection) = self.borrow().await?;
-        let mut on_its_way = OnItsWay {
-            appender: self,
-            lane: batch.lane,
-            backend: connection.backend,
-            has_ended: false,
-        };
+        let mut on_its_way = self.lost.follow(batch.lane, connection.backend);
         let ran = timeout(self.config.timeout, run(&connection, batch)).await;
         let blame = match &ran {
             Ok(Ok(_)) => None,
@@ -285,44 +235,20 @@ impl Appender {
 
     /// Ends these of the sessions that were lost.
     async fn end(&self, of: impl Fn(&Lost) -> bool) -> Result<(), AppendError> {
-        let lost: Vec<Lost> = self.lost().iter().copied().filter(of).collect();
-        if lost.is_empty() {
+        let asked = self.lost.those(of);
+        if asked.is_empty() {
             return Ok(());
         }
-        let wait = if lost.iter().all(|lost| lost.stays) {
-            Duration::ZERO
-        } else {
-            self.config.timeout / ENDINGS
-        };
         let ending = async {
             let (_slot, connection) = self.borrow().await?;
-            let left = end(&connection, &lost, wait).await;
+            let left = lost::end(&connection.session.client, &asked, self.config.timeout).await;
             let left = left.map_err(|error| AppendError::Unreachable(describe(&error)))?;
             self.idle().push(connection);
             Ok::<_, AppendError>(left)
         };
         let ended = timeout(self.config.timeout, ending).await;
         let left = ended.unwrap_or_else(|_| Err(AppendError::Unreachable(self.no_answer())))?;
-        let was_asked = |one: &Lost| lost.iter().any(|lost| lost.backend == one.backend);
-        let is_left = |one: &Lost| left.contains(&one.backend.pid);
-        self.lost().retain_mut(|one| {
-            let stays = was_asked(one) && is_left(one);
-            if stays && !one.stays {
-                tracing::warn!(
-                    lane = one.lane,
-                    pid = one.backend.pid,
-                    "a session that was lost does not end"
-                );
-                one.stays = true;
-            }
-            stays || !was_asked(one)
-        });
-        if left.is_empty() {
-            Ok(())
-        } else {
-            let message = "a session that was lost is there still";
-            Err(AppendError::Unknown(message.to_owned()))
-        }
+        self.lost.settle(&asked, &left)
     }
 
     fn no_answer(&self) -> String {
@@ -350,10 +276,6 @@ impl Appender {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lost(&self) -> std::sync::MutexGuard<'_, Vec<Lost>> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     async fn connect(&self) -> Result<Connection, AppendError> {
         let unreachable = |error: tokio_postgres::Error| AppendError::Unreachable(describe(&error));
         let session = self.config.connect().await;
@@ -373,16 +295,7 @@ impl Appender {
                     .batch_execute("SET synchronous_commit = off")
                     .await?;
             }
-            session.client.batch_execute(OWN_ROLE).await?;
-            let row = session
-                .client
-                .query_one(include_str!("appender/backend.sql"), &[])
-                .await?;
-            session.client.batch_execute(ROLE_AS_BEFORE).await?;
-            let backend = Backend {
-                pid: row.try_get(0)?,
-                begun: row.try_get(1)?,
-            };
+            let backend = Backend::of(&session.client).await?;
             let statement = session.client.prepare(APPEND).await?;
             Ok::<_, tokio_postgres::Error>((backend, statement))
         };
@@ -398,29 +311,6 @@ impl Appender {
             Err(_) => Err(AppendError::Unreachable(self.no_answer())),
         }
     }
-}
-
-/// Ends sessions, all at once; answers those that did not end in that time.
-async fn end(
-    connection: &Connection,
-    lost: &[Lost],
-    wait: Duration,
-) -> Result<Vec<i32>, tokio_postgres::Error> {
-    let pids: Vec<i32> = lost.iter().map(|lost| lost.backend.pid).collect();
-    let begun: Vec<Option<DateTime<Utc>>> = lost.iter().map(|lost| lost.backend.begun).collect();
-    let until = Instant::now() + wait;
-    let client = &connection.session.client;
-    client.batch_execute(OWN_ROLE).await?;
-    let statement = client.prepare(include_str!("appender/end.sql")).await?;
-    let left = loop {
-        let rows = client.query(&statement, &[&pids, &begun]).await?;
-        if rows.is_empty() || Instant::now() >= until {
-            break rows;
-        }
-        sleep(LOOKS).await;
-    };
-    client.batch_execute(ROLE_AS_BEFORE).await?;
-    left.iter().map(|row| row.try_get(0)).collect()
 }
 
 async fn run(connection: &Connection, batch: &Batch) -> Result<Row, tokio_postgres::Error> {

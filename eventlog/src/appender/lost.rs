@@ -1,0 +1,148 @@
+//! Sessions that were lost while they appended, and how they are ended.
+
+use crate::append::AppendError;
+use chrono::{DateTime, Utc};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use tokio_postgres::{Client, Error};
+
+/// A role may have taken another one when the session began, which is not told of the sessions of the first. That one's own
+/// rights see them, and end them.
+const OWN_ROLE: &str = "SET ROLE NONE";
+const ROLE_AS_BEFORE: &str = "RESET ROLE";
+
+/// Sessions are waited for, when they are ended, for one part in so many of a time-out, and looked for so often.
+const ENDINGS: u32 = 5;
+const LOOKS: Duration = Duration::from_millis(20);
+
+/// What a session is to its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Backend {
+    pid: i32,
+    /// Nothing where the server does not tell.
+    begun: Option<DateTime<Utc>>,
+}
+
+impl Backend {
+    /// Asks the server which session this is.
+    pub(super) async fn of(client: &Client) -> Result<Self, Error> {
+        client.batch_execute(OWN_ROLE).await?;
+        let row = client.query_one(include_str!("backend.sql"), &[]).await?;
+        client.batch_execute(ROLE_AS_BEFORE).await?;
+        Ok(Self {
+            pid: row.try_get(0)?,
+            begun: row.try_get(1)?,
+        })
+    }
+}
+
+/// A session that was given up while it appended to a lane. What it was sent may be on its way to the server still, and be carried out whenever it
+/// arrives there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) lane: u8,
+    backend: Backend,
+    /// It was waited for and did not end. Nobody waits for that any more, but looks.
+    stays: bool,
+}
+
+/// Sessions whose append nobody has seen the end of.
+#[derive(Debug, Default)]
+pub(super) struct LostSessions(Mutex<Vec<Lost>>);
+
+impl LostSessions {
+    /// Follows an append that a session is about to be sent.
+    pub(super) fn follow(&self, lane: u8, backend: Backend) -> OnItsWay<'_> {
+        OnItsWay {
+            lost: self,
+            lane,
+            backend,
+            has_ended: false,
+        }
+    }
+
+    /// Whether one was lost while it appended to that lane.
+    pub(super) fn has(&self, lane: u8) -> bool {
+        self.list().iter().any(|lost| lost.lane == lane)
+    }
+
+    /// Those of them that are such.
+    pub(super) fn those(&self, of: impl Fn(&Lost) -> bool) -> Vec<Lost> {
+        self.list().iter().copied().filter(of).collect()
+    }
+
+    /// Forgets those that were asked about and are not left.
+    ///
+    /// # Errors
+    /// When one of them is.
+    pub(super) fn settle(&self, asked: &[Lost], left: &[i32]) -> Result<(), AppendError> {
+        let was_asked = |one: &Lost| asked.iter().any(|lost| lost.backend == one.backend);
+        let is_left = |one: &Lost| left.contains(&one.backend.pid);
+        self.list().retain_mut(|one| {
+            let stays = was_asked(one) && is_left(one);
+            if stays && !one.stays {
+                tracing::warn!(
+                    lane = one.lane,
+                    pid = one.backend.pid,
+                    "a session that was lost does not end"
+                );
+                one.stays = true;
+            }
+            stays || !was_asked(one)
+        });
+        if left.is_empty() {
+            Ok(())
+        } else {
+            let message = "a session that was lost is there still";
+            Err(AppendError::Unknown(message.to_owned()))
+        }
+    }
+
+    fn list(&self) -> MutexGuard<'_, Vec<Lost>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An append that the server carries out. Where nobody sees how it ends, also because they ask no further, its session is lost.
+pub(super) struct OnItsWay<'a> {
+    lost: &'a LostSessions,
+    lane: u8,
+    backend: Backend,
+    pub(super) has_ended: bool,
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.lost.list().push(Lost {
+                lane: self.lane,
+                backend: self.backend,
+                stays: false,
+            });
+        }
+    }
+}
+
+/// Ends sessions, all at once; answers those that did not end in their part of the time-out.
+pub(super) async fn end(client: &Client, lost: &[Lost], timeout: Duration) -> Result<Vec<i32>, Error> {
+    let wait = if lost.iter().all(|lost| lost.stays) {
+        Duration::ZERO
+    } else {
+        timeout / ENDINGS
+    };
+    let pids: Vec<i32> = lost.iter().map(|lost| lost.backend.pid).collect();
+    let begun: Vec<Option<DateTime<Utc>>> = lost.iter().map(|lost| lost.backend.begun).collect();
+    let until = Instant::now() + wait;
+    client.batch_execute(OWN_ROLE).await?;
+    let statement = client.prepare(include_str!("end.sql")).await?;
+    let left = loop {
+        let rows = client.query(&statement, &[&pids, &begun]).await?;
+        if rows.is_empty() || Instant::now() >= until {
+            break rows;
+        }
+        sleep(LOOKS).await;
+    };
+    client.batch_execute(ROLE_AS_BEFORE).await?;
+    left.iter().map(|row| row.try_get(0)).collect()
+}
