@@ -110,7 +110,7 @@ pub struct Stale {
 /// Why an append did not answer.
 #[derive(Debug, Error)]
 pub enum AppendError {
-    /// No connection could be made: nothing was written.
+    /// No connection could be made, or none is made while too many sessions that were lost have not ended: nothing was written.
     #[error("no connection to the log: {0}")]
     Unreachable(String),
     /// The connection was lost or timed out in mid-statement: the batch may or may not be in the log. Sending it again is

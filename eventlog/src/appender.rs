@@ -134,15 +134,15 @@ impl Appender {
 
     /// Finds out whether a session that may write can be had, and ends those that were lost. To be called about once a second.
     pub async fn probe(&self) {
-        self.look().await;
-        if self.trouble().is_none()
+        if self.look().await
             && let Err(error) = self.end(|_| true).await
         {
             tracing::debug!(%error, "sessions that were lost could not be ended");
         }
     }
 
-    async fn look(&self) {
+    /// Returns whether such a session can be had.
+    async fn look(&self) -> bool {
         let began = uptime();
         let probing = async {
             let (_slot, connection) = self.borrow().await?;
@@ -167,7 +167,8 @@ impl Appender {
             .await
             .unwrap_or_else(|_| unanswered());
         let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if probed.is_ok() {
+        let can_write = probed.is_ok();
+        if can_write {
             self.constancy.answered(began);
         }
         match probed {
@@ -176,11 +177,15 @@ impl Appender {
                 if trouble
                     .as_ref()
                     .is_some_and(|met| met.refused && met.last.elapsed() < REFUSAL) => {}
+            // Nothing is appended yet.
+            Ok(()) if self.lost.room().is_err() => {}
             Ok(()) => *trouble = None,
         }
+        can_write
     }
 
-    /// Appends one batch, in one statement and one transaction. `Appended` means durable.
+    /// Appends one batch, in one statement and one transaction. `Appended` means durable. While too many sessions are lost, the log
+    /// counts as out of reach, until [`probe`](Self::probe) or [`end_lost`](Self::end_lost) has ended some.
     pub async fn append(&self, batch: &Batch) -> Result<Outcome, AppendError> {
         let began = uptime();
         let outcome = self.attempt(batch).await;
@@ -196,25 +201,33 @@ impl Appender {
     }
 
     async fn borrow(&self) -> Result<(SemaphorePermit<'_>, Connection), AppendError> {
-        let slot = self
-            .slots
-            .acquire()
-            .await
-            .map_err(|_| AppendError::Unreachable("closed".into()))?;
+        let slot = self.slot().await?;
+        Ok((slot, self.connection().await?))
+    }
+
+    async fn slot(&self) -> Result<SemaphorePermit<'_>, AppendError> {
+        let slot = self.slots.acquire().await;
+        slot.map_err(|_| AppendError::Unreachable("closed".into()))
+    }
+
+    /// A connection for whoever has a slot.
+    async fn connection(&self) -> Result<Connection, AppendError> {
         let taken = self.idle().pop();
-        let connection = match taken {
-            Some(connection) if !connection.session.client.is_closed() => connection,
+        match taken {
+            Some(connection) if !connection.session.client.is_closed() => Ok(connection),
             Some(_) => {
                 self.constancy.broke();
-                self.connect().await?
+                self.connect().await
             }
-            None => self.connect().await?,
-        };
-        Ok((slot, connection))
+            None => self.connect().await,
+        }
     }
 
     async fn attempt(&self, batch: &Batch) -> Result<Outcome, AppendError> {
-        let (_slot, connection) = self.borrow().await?;
+        let _slot = self.slot().await?;
+        // Asked here, where no more can be lost than there are slots.
+        self.lost.room()?;
+        let connection = self.connection().await?;
         let mut on_its_way = self.lost.follow(batch.lane, connection.backend);
         let ran = timeout(self.config.timeout, run(&connection, batch)).await;
         let blame = match &ran {

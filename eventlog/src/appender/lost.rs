@@ -16,6 +16,9 @@ const ROLE_AS_BEFORE: &str = "RESET ROLE";
 const ENDINGS: u32 = 5;
 const LOOKS: Duration = Duration::from_millis(20);
 
+/// While so many are lost, nothing more is sent. They may be there at the server still, which has a hundred sessions unless told otherwise.
+const LOST_MAX: usize = 64;
+
 /// What a session is to its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Backend {
@@ -47,7 +50,8 @@ pub(super) struct Lost {
     stays: bool,
 }
 
-/// Sessions whose append nobody has seen the end of.
+/// Sessions whose append nobody has seen the end of. None is forgotten before it is known to be at its end, so where there are too many, nothing
+/// is appended that could be lost as well.
 #[derive(Debug, Default)]
 pub(super) struct LostSessions(Mutex<Vec<Lost>>);
 
@@ -59,6 +63,20 @@ impl LostSessions {
             lane,
             backend,
             has_ended: false,
+        }
+    }
+
+    /// To be asked before an append is sent. What is on its way already may be lost yet, one on each connection.
+    ///
+    /// # Errors
+    /// When too many are lost.
+    pub(super) fn room(&self) -> Result<(), AppendError> {
+        let lost = self.list().len();
+        if lost < LOST_MAX {
+            Ok(())
+        } else {
+            let message = format!("{lost} sessions that were lost have not ended");
+            Err(AppendError::Unreachable(message))
         }
     }
 
@@ -145,4 +163,39 @@ pub(super) async fn end(client: &Client, lost: &[Lost], timeout: Duration) -> Re
     };
     client.batch_execute(ROLE_AS_BEFORE).await?;
     left.iter().map(|row| row.try_get(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lose(lost: &LostSessions, pid: i32) {
+        drop(lost.follow(3, Backend { pid, begun: None }));
+    }
+
+    #[test]
+    fn nothing_is_sent_while_too_many_are_lost_and_none_that_is_left_is_forgotten() {
+        let (lost, max) = (LostSessions::default(), LOST_MAX as i32);
+        for pid in 1..max {
+            lose(&lost, pid);
+        }
+        lost.room().unwrap();
+        lose(&lost, max);
+        assert!(matches!(lost.room(), Err(AppendError::Unreachable(_))));
+
+        // What was on its way already is lost while the others are asked about.
+        let asked = lost.those(|_| true);
+        lose(&lost, max + 1);
+        let left: Vec<i32> = (1..=max).collect();
+        lost.settle(&asked, &left).unwrap_err();
+        assert_eq!(lost.those(|_| true).len(), LOST_MAX + 1);
+        lost.settle(&asked, &left[1..]).unwrap_err();
+        lost.room().unwrap_err();
+        lost.settle(&asked, &left[2..]).unwrap_err();
+        lost.room().unwrap();
+
+        lost.settle(&asked, &[]).unwrap();
+        assert_eq!(lost.those(|one| one.backend.pid > max).len(), 1);
+        assert_eq!(lost.those(|_| true).len(), 1);
+    }
 }

@@ -206,6 +206,48 @@ async fn a_role_that_takes_another_one_appends_and_ends_what_it_has_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_too_many_sessions_are_lost_nothing_is_appended_until_some_have_ended() {
+    let postgres = private_postgres().await.unwrap();
+    postgres.ensure_database("log").await.unwrap();
+    let url = postgres.url("log");
+    // None of them gives the lock up before all are lost.
+    let config = LogConfig::from_url(&url).unwrap().with_timeout(10 * PATIENCE);
+    schema::migrate(&config, u16::from(LANES)).await.unwrap();
+    let (holder, watcher) = (client(&url).await, client(&url).await);
+    let appender = Appender::new(config);
+    append(&appender, 1).await.unwrap();
+    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
+    holder.batch_execute(hold).await.unwrap();
+    let mut lost = 0;
+    let refused = loop {
+        let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
+        tokio::select! {
+            biased;
+            outcome = appender.append(&one) => break outcome.unwrap_err(),
+            () = until(async || waiting_for(&watcher, "relation").await > lost) => lost += 1,
+        }
+    };
+    assert!(matches!(refused, AppendError::Unreachable(_)), "{refused}");
+    assert_eq!(lost, 64);
+    assert_eq!(waiting_for(&watcher, "relation").await, lost);
+    // Nor to another lane.
+    let other = batch(1, &[proposal(stream(1, 1), 0, vec![message()])]);
+    let refused = appender.append(&other).await.unwrap_err();
+    assert!(matches!(refused, AppendError::Unreachable(_)), "{refused}");
+    assert!(appender.trouble().is_some());
+    until(async || {
+        appender.probe().await;
+        !appender.has_lost(0)
+    })
+    .await;
+    assert_eq!(waiting_for(&watcher, "relation").await, 0);
+    appender.probe().await;
+    assert!(appender.trouble().is_none());
+    holder.batch_execute("COMMIT").await.unwrap();
+    append(&appender, 2).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_append_that_waits_for_a_standby_is_not_shown_before_though_nobody_waits_for_it_any_more() {
     let options = PostgresOptions::new(Profile::Test)
         .with("wal_level", "replica")
