@@ -11,6 +11,7 @@ use crate::record::LaneHead;
 use crate::uptime::uptime;
 use chrono::{DateTime, Utc};
 use lost::{Backend, Lost, LostSessions};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -118,18 +119,20 @@ impl Appender {
         }
     }
 
-    /// Whether a session was lost while it appended to a lane, and has not been [ended](Self::end_lost): what it was sent may be carried out yet.
-    pub fn has_lost(&self, lane: u8) -> bool {
-        self.lost.has(lane)
+    /// Those of these commands of a lane that may be carried out yet: a session that was sent them was lost, and has not been
+    /// [ended](Self::end_lost).
+    pub fn in_doubt(&self, lane: u8, commands: impl IntoIterator<Item = Uuid>) -> HashSet<Uuid> {
+        self.lost.sent(lane, commands)
     }
 
-    /// Ends the sessions that were lost while they appended to a lane. Behind that all that they were sent is in the log, or never will be.
-    /// One that writes already is not ended: it may have to wait for a standby, which nothing but its commit does.
+    /// Ends the sessions that were lost while they appended one of these commands of a lane. Behind that the commands are in the log, or never
+    /// will be; after an error, those that are no more [in doubt](Self::in_doubt). One that writes already is not ended: it may have to wait for a standby, which nothing but its commit does.
     ///
     /// # Errors
     /// When one of them is there still, or nobody knows; asking again is safe.
-    pub async fn end_lost(&self, lane: u8) -> Result<(), AppendError> {
-        self.end(|lost| lost.lane == lane).await
+    pub async fn end_lost(&self, lane: u8, commands: &[Uuid]) -> Result<(), AppendError> {
+        self.end(|lost| commands.iter().any(|command| lost.was_sent(lane, *command)))
+            .await
     }
 
     /// Finds out whether a session that may write can be had, and ends those that were lost. To be called about once a second.
@@ -228,7 +231,7 @@ impl Appender {
         // Asked here, where no more can be lost than there are slots.
         self.lost.room()?;
         let connection = self.connection().await?;
-        let mut on_its_way = self.lost.follow(batch.lane, connection.backend);
+        let mut on_its_way = self.lost.follow(batch.lane, &batch.commands, connection.backend);
         let ran = timeout(self.config.timeout, run(&connection, batch)).await;
         let blame = match &ran {
             Ok(Ok(_)) => None,

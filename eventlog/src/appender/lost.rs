@@ -2,10 +2,12 @@
 
 use crate::append::AppendError;
 use chrono::{DateTime, Utc};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_postgres::{Client, Error};
+use uuid::Uuid;
 
 /// A role may have taken another one when the session began, which is not told of the sessions of the first. That one's own
 /// rights see them, and end them.
@@ -42,12 +44,21 @@ impl Backend {
 
 /// A session that was given up while it appended to a lane. What it was sent may be on its way to the server still, and be carried out whenever it
 /// arrives there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Lost {
-    pub(super) lane: u8,
+    lane: u8,
+    /// Those of its batch. Nothing else can take effect by it.
+    commands: Arc<HashSet<Uuid>>,
     backend: Backend,
     /// It was waited for and did not end. Nobody waits for that any more, but looks.
     stays: bool,
+}
+
+impl Lost {
+    /// Whether it was sent this command of a lane.
+    pub(super) fn was_sent(&self, lane: u8, command: Uuid) -> bool {
+        self.lane == lane && self.commands.contains(&command)
+    }
 }
 
 /// Sessions whose append nobody has seen the end of. None is forgotten before it is known to be at its end, so where there are too many, nothing
@@ -56,11 +67,12 @@ pub(super) struct Lost {
 pub(super) struct LostSessions(Mutex<Vec<Lost>>);
 
 impl LostSessions {
-    /// Follows an append that a session is about to be sent.
-    pub(super) fn follow(&self, lane: u8, backend: Backend) -> OnItsWay<'_> {
+    /// Follows an append of these commands that a session is about to be sent.
+    pub(super) fn follow<'a>(&'a self, lane: u8, commands: &'a [Uuid], backend: Backend) -> OnItsWay<'a> {
         OnItsWay {
             lost: self,
             lane,
+            commands,
             backend,
             has_ended: false,
         }
@@ -80,14 +92,19 @@ impl LostSessions {
         }
     }
 
-    /// Whether one was lost while it appended to that lane.
-    pub(super) fn has(&self, lane: u8) -> bool {
-        self.list().iter().any(|lost| lost.lane == lane)
+    /// Those of these commands of a lane that one of them was sent.
+    pub(super) fn sent(&self, lane: u8, commands: impl IntoIterator<Item = Uuid>) -> HashSet<Uuid> {
+        let list = self.list();
+        if list.is_empty() {
+            return HashSet::new();
+        }
+        let was_sent = |command: &Uuid| list.iter().any(|lost| lost.was_sent(lane, *command));
+        commands.into_iter().filter(was_sent).collect()
     }
 
     /// Those of them that are such.
     pub(super) fn those(&self, of: impl Fn(&Lost) -> bool) -> Vec<Lost> {
-        self.list().iter().copied().filter(of).collect()
+        self.list().iter().filter(|lost| of(lost)).cloned().collect()
     }
 
     /// Forgets those that were asked about and are not left.
@@ -126,6 +143,7 @@ impl LostSessions {
 pub(super) struct OnItsWay<'a> {
     lost: &'a LostSessions,
     lane: u8,
+    commands: &'a [Uuid],
     backend: Backend,
     pub(super) has_ended: bool,
 }
@@ -135,6 +153,7 @@ impl Drop for OnItsWay<'_> {
         if !self.has_ended {
             self.lost.list().push(Lost {
                 lane: self.lane,
+                commands: Arc::new(self.commands.iter().copied().collect()),
                 backend: self.backend,
                 stays: false,
             });
@@ -142,16 +161,20 @@ impl Drop for OnItsWay<'_> {
     }
 }
 
-/// Ends sessions, all at once; answers those that did not end in their part of the time-out.
-pub(super) async fn end(client: &Client, lost: &[Lost], timeout: Duration) -> Result<Vec<i32>, Error> {
-    let wait = if lost.iter().all(|lost| lost.stays) {
+/// How long the end of these is waited for.
+fn patience(lost: &[Lost], timeout: Duration) -> Duration {
+    if lost.iter().all(|lost| lost.stays) {
         Duration::ZERO
     } else {
         timeout / ENDINGS
-    };
+    }
+}
+
+/// Ends sessions, all at once; answers those that did not end in their part of the time-out.
+pub(super) async fn end(client: &Client, lost: &[Lost], timeout: Duration) -> Result<Vec<i32>, Error> {
     let pids: Vec<i32> = lost.iter().map(|lost| lost.backend.pid).collect();
     let begun: Vec<Option<DateTime<Utc>>> = lost.iter().map(|lost| lost.backend.begun).collect();
-    let until = Instant::now() + wait;
+    let until = Instant::now() + patience(lost, timeout);
     client.batch_execute(OWN_ROLE).await?;
     let statement = client.prepare(include_str!("end.sql")).await?;
     let left = loop {
@@ -170,7 +193,41 @@ mod tests {
     use super::*;
 
     fn lose(lost: &LostSessions, pid: i32) {
-        drop(lost.follow(3, Backend { pid, begun: None }));
+        lose_with(lost, pid, &[]);
+    }
+
+    fn lose_with(lost: &LostSessions, pid: i32, commands: &[Uuid]) {
+        drop(lost.follow(3, commands, Backend { pid, begun: None }));
+    }
+
+    #[test]
+    fn a_command_is_in_doubt_until_the_last_session_has_ended_that_was_sent_it() {
+        let [one, both, neither] = [1, 2, 3].map(Uuid::from_u128);
+        let lost = LostSessions::default();
+        lose_with(&lost, 1, &[one, both]);
+        lose_with(&lost, 2, &[both]);
+        let sent = |lane| lost.sent(lane, [one, both, neither]);
+        assert_eq!(sent(3), HashSet::from([one, both]));
+        assert!(sent(4).is_empty());
+        let of = |command| lost.those(|lost| lost.was_sent(3, command));
+        assert_eq!((of(one).len(), of(both).len(), of(neither).len()), (1, 2, 0));
+        lost.settle(&of(both), &[2]).unwrap_err();
+        assert_eq!(sent(3), HashSet::from([both]));
+        lost.settle(&of(both), &[]).unwrap();
+        assert!(sent(3).is_empty());
+    }
+
+    #[test]
+    fn a_session_that_does_not_end_is_waited_for_once() {
+        let (lost, timeout) = (LostSessions::default(), Duration::from_secs(5));
+        lose(&lost, 1);
+        let all = || lost.those(|_| true);
+        assert_eq!(patience(&all(), timeout), Duration::from_secs(1));
+        lost.settle(&all(), &[1]).unwrap_err();
+        assert_eq!(patience(&all(), timeout), Duration::ZERO);
+        // But for another one's sake.
+        lose(&lost, 2);
+        assert_eq!(patience(&all(), timeout), Duration::from_secs(1));
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! What a server or a network that misbehaves for a while leaves behind: nothing.
 
 use crate::support::{LANES, TestLog, appended, batch, message, proposal, stream};
+use std::collections::HashSet;
 use std::time::Duration;
 use tidings_eventlog::{AppendError, Appender, Log, LogConfig, ReadError, schema};
 use tidings_services::testing::{private_postgres, private_postgres_with};
 use tidings_services::{ChaosProxy, PostgresOptions, Profile};
 use tokio::task::JoinSet;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 /// Far longer than any answer takes, on a busy machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -155,21 +157,28 @@ async fn until(is_so: impl AsyncFn() -> bool) {
     .unwrap();
 }
 
-/// Appends until the server lets a session wait for this, and gives that append up. Its session is lost.
-async fn lose_an_append(appender: &Appender, watcher: &Client, waits_for: &str) {
-    let lost = async || {
-        let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
-        tokio::select! {
-            biased;
-            outcome = appender.append(&one) => {
-                appended(outcome.unwrap());
-                false
+/// Appends until the server lets a session more wait for this, and gives that append up. Its session is lost; answers the command.
+async fn lose_an_append(appender: &Appender, watcher: &Client, waits_for: &str) -> Uuid {
+    let before = waiting_for(watcher, waits_for).await;
+    let losing = async {
+        loop {
+            let one = proposal(stream(0, 1), 0, vec![message()]);
+            let sent = batch(0, std::slice::from_ref(&one));
+            tokio::select! {
+                biased;
+                outcome = appender.append(&sent) => drop(appended(outcome.unwrap())),
+                () = until(async || waiting_for(watcher, waits_for).await > before) => break one.command,
             }
-            () = until(async || waiting_for(watcher, waits_for).await > 0) => true,
         }
     };
-    until(lost).await;
-    assert!(appender.has_lost(0));
+    let lost = tokio::time::timeout(PATIENCE, losing).await.unwrap();
+    assert!(is_in_doubt(appender, lost));
+    lost
+}
+
+/// Whether a command of lane 0 may be carried out yet.
+fn is_in_doubt(appender: &Appender, command: Uuid) -> bool {
+    appender.in_doubt(0, [command]).contains(&command)
 }
 
 /// Sessions that wait for this.
@@ -197,10 +206,38 @@ async fn a_role_that_takes_another_one_appends_and_ends_what_it_has_lost() {
     // It waits before it has begun to write.
     let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
     holder.batch_execute(hold).await.unwrap();
-    lose_an_append(&appender, &watcher, "relation").await;
-    appender.end_lost(0).await.unwrap();
-    assert!(!appender.has_lost(0));
+    let lost = lose_an_append(&appender, &watcher, "relation").await;
+    appender.end_lost(0, &[lost]).await.unwrap();
+    assert!(!is_in_doubt(&appender, lost));
     assert_eq!(waiting_for(&watcher, "relation").await, 0);
+    holder.batch_execute("COMMIT").await.unwrap();
+    append(&appender, 2).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_sessions_that_were_lost_each_is_ended_for_what_it_was_sent() {
+    let test = TestLog::new().await;
+    let (holder, watcher) = (test.client().await, test.client().await);
+    // None of them gives the lock up before all are lost.
+    let appender = Appender::new(test.config.clone().with_timeout(10 * PATIENCE));
+    append(&appender, 1).await.unwrap();
+    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
+    holder.batch_execute(hold).await.unwrap();
+    let mut lost = vec![];
+    for _ in 0..3 {
+        lost.push(lose_an_append(&appender, &watcher, "relation").await);
+    }
+    // No other command, nor one of another lane, is theirs.
+    appender.end_lost(0, &[Uuid::new_v4()]).await.unwrap();
+    appender.end_lost(1, &lost).await.unwrap();
+    assert_eq!(waiting_for(&watcher, "relation").await, 3);
+    appender.end_lost(0, &lost[..1]).await.unwrap();
+    assert_eq!(waiting_for(&watcher, "relation").await, 2);
+    let in_doubt = appender.in_doubt(0, lost.clone());
+    assert_eq!(in_doubt, lost[1..].iter().copied().collect::<HashSet<_>>());
+    appender.end_lost(0, &lost).await.unwrap();
+    assert_eq!(waiting_for(&watcher, "relation").await, 0);
+    assert!(appender.in_doubt(0, lost).is_empty());
     holder.batch_execute("COMMIT").await.unwrap();
     append(&appender, 2).await.unwrap();
 }
@@ -218,17 +255,22 @@ async fn where_too_many_sessions_are_lost_nothing_is_appended_until_some_have_en
     append(&appender, 1).await.unwrap();
     let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
     holder.batch_execute(hold).await.unwrap();
-    let mut lost = 0;
+    let (mut lost, mut commands) = (0, vec![]);
     let refused = loop {
-        let one = batch(0, &[proposal(stream(0, 1), 0, vec![message()])]);
+        let one = proposal(stream(0, 1), 0, vec![message()]);
+        let sent = batch(0, std::slice::from_ref(&one));
         tokio::select! {
             biased;
-            outcome = appender.append(&one) => break outcome.unwrap_err(),
-            () = until(async || waiting_for(&watcher, "relation").await > lost) => lost += 1,
+            outcome = appender.append(&sent) => break outcome.unwrap_err(),
+            () = until(async || waiting_for(&watcher, "relation").await > lost) => {
+                lost += 1;
+                commands.push(one.command);
+            }
         }
     };
     assert!(matches!(refused, AppendError::Unreachable(_)), "{refused}");
     assert_eq!(lost, 64);
+    assert_eq!(appender.in_doubt(0, commands.clone()).len(), 64);
     assert_eq!(waiting_for(&watcher, "relation").await, lost);
     // Nor to another lane.
     let other = batch(1, &[proposal(stream(1, 1), 0, vec![message()])]);
@@ -237,7 +279,7 @@ async fn where_too_many_sessions_are_lost_nothing_is_appended_until_some_have_en
     assert!(appender.trouble().is_some());
     until(async || {
         appender.probe().await;
-        !appender.has_lost(0)
+        appender.in_doubt(0, commands.clone()).is_empty()
     })
     .await;
     assert_eq!(waiting_for(&watcher, "relation").await, 0);
@@ -266,13 +308,23 @@ async fn an_append_that_waits_for_a_standby_is_not_shown_before_though_nobody_wa
         watcher.batch_execute("SELECT pg_reload_conf()").await.unwrap();
     };
     standbys("SET synchronous_standby_names = 'nobody'").await;
-    lose_an_append(&appender, &watcher, "SyncRep").await;
-    appender.end_lost(0).await.unwrap_err();
-    assert!(appender.has_lost(0));
+    let waits = lose_an_append(&appender, &watcher, "SyncRep").await;
+    // One that has not begun to write does not stay with it.
+    let holder = client(&url).await;
+    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE; COMMIT";
+    let held = tokio::spawn(async move { holder.batch_execute(hold).await.unwrap() });
+    until(async || waiting_for(&watcher, "relation").await == 1).await;
+    let ends = lose_an_append(&appender, &watcher, "relation").await;
+    for _ in 0..2 {
+        appender.end_lost(0, &[waits, ends]).await.unwrap_err();
+        assert_eq!(appender.in_doubt(0, [waits, ends]), HashSet::from([waits]));
+    }
+    appender.end_lost(0, &[ends]).await.unwrap();
     assert_eq!(waiting_for(&watcher, "SyncRep").await, 1);
     let before = events(&watcher).await;
     standbys("RESET synchronous_standby_names").await;
-    until(async || appender.end_lost(0).await.is_ok()).await;
+    until(async || appender.end_lost(0, &[waits]).await.is_ok()).await;
+    held.await.unwrap();
     assert_eq!(events(&watcher).await, before + 1);
 }
 

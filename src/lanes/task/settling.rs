@@ -351,7 +351,7 @@ impl LaneTask {
             let beside = beside(command).map(|stream| known.get(&stream));
             !command.uncertain
                 && !self.unsettled
-                && !self.appender.has_lost(self.lane)
+                && self.appender.in_doubt(self.lane, [command.id()]).is_empty()
                 && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
                 && beside.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
         };
@@ -372,7 +372,8 @@ impl LaneTask {
         let also = others.iter().zip(&doubtful);
         let also = also.filter_map(|(other, (command, _))| Some(((*other)?, command.id())));
         asked.extend(also.collect::<Vec<_>>());
-        if let Err(error) = self.appender.end_lost(self.lane).await {
+        let ids: Vec<Uuid> = doubtful.iter().map(|(command, _)| command.id()).collect();
+        if let Err(error) = self.appender.end_lost(self.lane, &ids).await {
             let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
             return Err((doubtful, Unsure::Lost(error)));
         }
