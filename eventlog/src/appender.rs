@@ -126,7 +126,8 @@ impl Appender {
     }
 
     /// Ends the sessions that were lost while they appended one of these commands of a lane. Behind that the commands are in the log, or never
-    /// will be; after an error, those that are no more [in doubt](Self::in_doubt). One that writes already is not ended: it may have to wait for a standby, which nothing but its commit does.
+    /// will be; after an error, those that are no more [in doubt](Self::in_doubt). One that writes already is not ended: it may have to wait for a
+    /// standby, which nothing but its commit does.
     ///
     /// # Errors
     /// When one of them is there still, or nobody knows; asking again is safe.

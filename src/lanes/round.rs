@@ -302,27 +302,50 @@ impl Round {
         batch
     }
 
-    /// Takes back what was chosen of these streams or depends on one of them, and what stands behind that: it waits for another round, and the batch
-    /// goes without it.
-    pub(super) fn hold_back(&mut self, mut streams: HashSet<Uuid>) {
-        let chosen = std::mem::take(&mut self.chosen);
-        let proposals = std::mem::take(&mut self.proposals);
-        let (mut written, mut beside) = (HashSet::new(), HashSet::new());
-        for (command, proposal) in chosen.into_iter().zip(proposals) {
+    /// Has those of the doubtful ones wait for another round that are among `unsure`, and with each of them what stands behind it in its stream, or
+    /// behind it and depends on that stream, and so on: batch and answers go without them. Returns the streams of those that are unsure.
+    pub(super) fn hold_back(&mut self, unsure: &HashSet<Uuid>) -> HashSet<Uuid> {
+        let doubtful = self.doubtful.iter().map(|(command, _)| command);
+        let mut in_order: Vec<&Pending> = self.chosen.iter().chain(doubtful).collect();
+        in_order.sort_by_key(|command| command.order);
+        let (mut unsure_streams, mut streams, mut held) = (HashSet::new(), HashSet::new(), HashSet::new());
+        for command in in_order {
             let stream = command.stream();
+            let is_unsure = unsure.contains(&command.id());
+            if is_unsure {
+                unsure_streams.insert(stream);
+            }
             let mut depends = std::iter::once(stream).chain(command.command.beside());
-            if depends.any(|stream| streams.contains(&stream)) {
+            if is_unsure || depends.any(|stream| streams.contains(&stream)) {
                 streams.insert(stream);
+                held.insert(command.order);
+            }
+        }
+        let (mut written, mut beside) = (HashSet::new(), HashSet::new());
+        let proposals = std::mem::take(&mut self.proposals);
+        for (command, proposal) in std::mem::take(&mut self.chosen).into_iter().zip(proposals) {
+            if held.contains(&command.order) {
                 self.later.push(command);
                 continue;
             }
-            written.insert(stream);
+            if proposal.events.iter().any(|event| event.control) {
+                written.insert(command.stream());
+            }
             beside.extend(command.command.beside());
             self.chosen.push(command);
             self.proposals.push(proposal);
         }
         self.checks.retain(|(stream, _)| beside.contains(stream));
+        // Behind this it only matters which streams are changed.
         self.overlays.retain(|stream, _| written.contains(stream));
+        for (command, verdict) in std::mem::take(&mut self.doubtful) {
+            if held.contains(&command.order) {
+                self.later.push(command);
+            } else {
+                self.doubtful.push((command, verdict));
+            }
+        }
+        unsure_streams
     }
 
     /// Everything that is not answered yet, with `again` that is to be decided anew.

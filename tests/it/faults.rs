@@ -464,6 +464,37 @@ async fn answered(socket: &mut Socket, command: &Value) -> Value {
     }
 }
 
+/// Two groups in one lane.
+async fn two_of_one_lane(socket: &mut Socket, member: &User) -> (Uuid, Uuid) {
+    let (one, other) = (
+        socket.create_group(&[member]).await,
+        socket.create_group(&[member]).await,
+    );
+    // A group lies on the lane of who made it.
+    assert_eq!(one.as_bytes()[15], other.as_bytes()[15]);
+    (one, other)
+}
+
+/// What finds nothing to do: this was never pinned.
+fn unpin(conversation: Uuid, sent: &Value) -> Value {
+    json!({ "type": "message.pin", "conversation": conversation, "message": sent["id"], "on": false })
+}
+
+/// These are sent at once, and each comes to its ack.
+async fn are_acked(socket: &mut Socket, commands: [Value; 2]) {
+    let commands = commands.map(|mut command| {
+        command["id"] = json!(Uuid::now_v7());
+        command
+    });
+    for command in &commands {
+        socket.send(command).await;
+    }
+    for command in &commands {
+        let answer = timeout(3 * PATIENCE, answered(socket, command)).await.unwrap();
+        assert_eq!(answer["type"], "ack", "{answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_whose_commit_hangs_is_not_refused_as_long_as_it_may_take_effect() {
     let store = Store::new().await;
@@ -525,9 +556,11 @@ async fn what_a_session_is_sent_before_it_is_given_up_is_not_carried_out_once_it
     config.database_timeout_ms = 10_000;
     let node = TestNode::start(config).await;
     let (ann, ben) = (node.register("ann").await, node.register("ben").await);
-    let mut a = node.socket(&ann).await;
-    let conversation = a.open_direct(&ben).await;
+    let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
+    // Their owner may edit however late.
+    let (conversation, beside) = two_of_one_lane(&mut b, &ann).await;
     let sent = a.say(conversation, "helo").await;
+    let other = b.say(beside, "hello").await;
     node.folded(&ann).await;
     let (database, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
         .await
@@ -553,8 +586,15 @@ async fn what_a_session_is_sent_before_it_is_given_up_is_not_carried_out_once_it
     let lane = i16::from(conversation.as_bytes()[15]);
     age(&database, lane, conversation).await;
     a.send(&edit).await;
+    // Others do not wait for that, neither beside it nor, once it does not stand before them, in its own conversation.
+    are_acked(&mut b, [unpin(beside, &other), message(beside, "again")]).await;
     let unknown = a.answer(id(&edit["id"])).await;
     assert_eq!(unknown["code"], "unavailable", "nobody knows yet: {unknown}");
+    are_acked(
+        &mut b,
+        [unpin(conversation, &sent), message(conversation, "again")],
+    )
+    .await;
     for pid in &pids {
         signal(i64::from(*pid), "CONT");
     }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use std::time::Duration;
 use tidings_domain::event::{ReportEvent, ReportFiled, ReportHandled};
 use tidings_domain::{
-    ConversationCommand, ConversationEvent, Emoji, GroupName, Handling, InThread, Reason, ReportId,
-    SendMessage, Stream, pair_of, reports_of,
+    ConversationCommand, ConversationEvent, Emoji, GroupName, Handling, InThread, PairCommand, Reason,
+    ReportId, SendMessage, Stream, pair_of, reports_of,
 };
 
 fn reply(message: Uuid) -> ConversationCommand {
@@ -184,46 +184,79 @@ fn what_is_said_between_two_is_checked_by_what_they_are_to_one_another() {
     assert_eq!(checks(&log, said.into()), [(pair, 0)]);
 }
 
-#[test]
-fn what_is_held_back_takes_along_what_depends_on_it_and_nothing_else() {
-    let told = Told::default();
-    let log = Log::new();
-    let rename = || ConversationCommand::Rename {
+/// What these come to, where nobody can be sure of the one at `unsure`, and the streams of that.
+fn held_back(commands: Vec<Pending>, unsure: usize) -> (Round, HashSet<Uuid>) {
+    let (known, facts) = Log::new().load(&commands);
+    let room = Room {
+        commands: 10,
+        bytes: usize::MAX,
+    };
+    let mut round = decide(commands, &known, facts, room);
+    assert!(round.later.is_empty());
+    let streams = round.hold_back(&HashSet::from([id(unsure)]));
+    assert_eq!(round.chosen.len(), round.proposals.len());
+    (round, streams)
+}
+
+fn rename() -> ConversationCommand {
+    ConversationCommand::Rename {
         name: GroupName::parse("others").unwrap(),
-    };
+    }
+}
+
+#[test]
+fn what_nobody_can_be_sure_of_holds_back_what_stands_behind_it_and_nothing_else() {
+    let told = Told::default();
+    let stranger = 9;
+    let commands = vec![
+        pending(0, 1, 1, send("a"), &told),
+        pending(1, 1, stranger, send("a"), &told),
+        pending(2, 1, stranger, send("a"), &told),
+        pending(3, 2, stranger, send("a"), &told),
+        pending(4, 1, 1, rename(), &told),
+        pending(5, 2, 1, rename(), &told),
+    ];
+    let (round, streams) = held_back(commands, 2);
+    assert_eq!(streams, HashSet::from([conversation(1).0]));
+    assert_eq!(
+        (orders(&round.chosen), orders(&round.later)),
+        (vec![0, 5], vec![4, 2])
+    );
+    let doubtful = round.doubtful.iter().map(|(command, _)| command.order);
+    assert_eq!(doubtful.collect::<Vec<_>>(), [1, 3]);
+    let overlays: Vec<Uuid> = round.overlays.into_keys().collect();
+    assert_eq!(overlays, [conversation(2).0]);
+}
+
+#[test]
+fn what_is_said_between_two_waits_where_nobody_can_be_sure_what_they_are_to_one_another() {
+    let told = Told::default();
     let pair = pair_of(conversation(7));
-    let held_back = |stream: Uuid| {
-        let commands = vec![
-            pending(0, 1, 1, rename(), &told),
-            pending(1, 7, 1, ConversationCommand::OpenDirect { user: user(2) }, &told),
-            pending(2, 2, 1, rename(), &told),
-            pending(3, 7, 1, send("a"), &told),
-            pending(4, 1, 1, send("a"), &told),
-        ];
-        let (known, facts) = log.load(&commands);
-        let room = Room {
-            commands: 10,
-            bytes: usize::MAX,
-        };
-        let mut round = decide(commands, &known, facts, room);
-        assert_eq!(orders(&round.chosen), [0, 1, 2, 3, 4]);
-        round.hold_back(HashSet::from([stream]));
-        assert_eq!(round.chosen.len(), round.proposals.len());
-        round
+    // There is nothing to do.
+    let unblock = StreamCommand::Pair {
+        actor: user(1),
+        user: user(2),
+        id: CommandId(id(1)),
+        pair,
+        command: PairCommand::Block { on: false },
     };
-    let round = held_back(conversation(1).0);
+    let commands = vec![
+        pending(0, 7, 1, ConversationCommand::OpenDirect { user: user(2) }, &told),
+        Pending {
+            command: unblock,
+            ..pending(1, 7, 1, send("a"), &told)
+        },
+        pending(2, 7, 1, send("a"), &told),
+        pending(3, 2, 1, rename(), &told),
+    ];
+    let (round, streams) = held_back(commands, 1);
+    assert_eq!(streams, HashSet::from([pair]));
     assert_eq!(
         (orders(&round.chosen), orders(&round.later)),
-        (vec![1, 2, 3], vec![0, 4])
+        (vec![0, 3], vec![2, 1])
     );
-    assert!(round.checks.contains(&(pair, 0)) && !round.overlays.contains_key(&conversation(1).0));
-    // What the two are to one another is asked for by all that is said between them.
-    let round = held_back(pair);
-    assert_eq!(
-        (orders(&round.chosen), orders(&round.later)),
-        (vec![0, 2, 4], vec![1, 3])
-    );
-    assert!(round.checks.is_empty() && round.overlays.contains_key(&conversation(2).0));
+    assert!(round.doubtful.is_empty());
+    assert_eq!(round.checks, [(pair, 0)]);
 }
 
 fn orders(commands: &[Pending]) -> Vec<usize> {

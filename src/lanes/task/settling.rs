@@ -28,13 +28,6 @@ impl From<ReadError> for Trouble {
     }
 }
 
-/// Why nothing could be made sure of.
-enum Unsure {
-    Log(ReadError),
-    /// An append may be on its way still.
-    Lost(AppendError),
-}
-
 impl LaneTask {
     /// Brings every command to an answer, or aside, where its stream has moved on meanwhile. What of their streams was read for them is in `fresh`.
     pub(super) async fn settle(&mut self, mut pending: Vec<Pending>, fresh: &mut HashMap<Uuid, Loaded>) {
@@ -148,6 +141,9 @@ impl LaneTask {
         pending: Vec<Pending>,
         fresh: &mut HashMap<Uuid, Loaded>,
     ) -> Result<Vec<Pending>, (Vec<Pending>, String)> {
+        // Before anything is read: what takes effect behind that, and is in doubt no more, is looked for all the same.
+        let in_doubt = pending.iter().map(Pending::id);
+        let in_doubt = self.appender.in_doubt(self.lane, in_doubt);
         let streams = pending.iter().map(Pending::stream).collect();
         let beside = pending.iter().filter_map(|command| self.beside(command, fresh));
         let beside = beside.collect();
@@ -165,25 +161,14 @@ impl LaneTask {
         for (command, answer) in std::mem::take(&mut round.answered) {
             answer.give(command);
         }
+        self.end_lost(&mut round, &in_doubt).await;
         if !round.doubtful.is_empty() {
             let doubtful = std::mem::take(&mut round.doubtful);
-            match self.confirm(doubtful, &known).await {
+            match self.confirm(doubtful, &known, &in_doubt).await {
                 // Some state was old: what was decided on it steps aside, and everything else is decided again, in the old order.
                 Ok(again) if !again.is_empty() => return Ok(round.rejoin(again)),
                 Ok(_) => {}
-                Err((doubtful, Unsure::Log(error))) => {
-                    return Err((round.rejoin(doubtful), error.to_string()));
-                }
-                // It may be long before it ends. Nobody waits for that but whoever is in doubt, and those behind them.
-                Err((doubtful, Unsure::Lost(error))) => {
-                    tracing::debug!(lane = self.lane, %error, "commands stand aside");
-                    let streams: HashSet<Uuid> = doubtful.iter().map(Pending::stream).collect();
-                    for stream in &streams {
-                        self.restless.rest(*stream);
-                    }
-                    round.hold_back(streams);
-                    round.later.extend(doubtful);
-                }
+                Err((doubtful, error)) => return Err((round.rejoin(doubtful), error.to_string())),
             }
         }
         if round.chosen.is_empty() {
@@ -332,15 +317,38 @@ impl LaneTask {
         }
     }
 
+    /// Ends the sessions that were lost while they appended what is doubtful now: they may carry it out yet. Where one does not end, which may take
+    /// long, what it was sent steps aside, with what stands behind that.
+    ///
+    /// A command that no lost session was sent waits for none, also where a lost batch would change what it is refused for. Its refusal says what
+    /// is so in the log by then. What is carried out later has its place behind that, and nobody was told before that it is done: its sender waits
+    /// still, as does what stands behind it in its stream, or was told that nobody knows. What they send since may come before it then, as it does
+    /// where they send the first again.
+    async fn end_lost(&mut self, round: &mut Round, in_doubt: &HashSet<Uuid>) {
+        let doubtful = round.doubtful.iter().map(|(command, _)| command.id());
+        let doubtful: Vec<Uuid> = doubtful.filter(|id| in_doubt.contains(id)).collect();
+        if doubtful.is_empty() {
+            return;
+        }
+        if let Err(error) = self.appender.end_lost(self.lane, &doubtful).await {
+            tracing::debug!(lane = self.lane, %error, "commands stand aside");
+            let unsure = self.appender.in_doubt(self.lane, doubtful);
+            for stream in round.hold_back(&unsure) {
+                self.restless.rest(stream);
+            }
+        }
+    }
+
     /// Makes sure of what appends nothing: a repeat of a command that took effect gets its first answer, and a verdict stands only
     /// when the state that it was made on is the newest, and what it says of a message was read after it was known to be no repeat:
-    /// the message may have come by an attempt at another node. An attempt whose end nobody has seen is waited for, and its session is
-    /// ended first, to which the network may bring it later yet. Answers the commands to decide again.
+    /// the message may have come by an attempt at another node. An attempt whose end nobody has seen is waited for. What was `in_doubt` before
+    /// states were read is so no more, but may have taken effect since. Answers the commands to decide again.
     async fn confirm(
         &mut self,
         doubtful: Vec<(Pending, Verdict)>,
         known: &HashMap<Uuid, Loaded>,
-    ) -> Result<Vec<Pending>, (Vec<Pending>, Unsure)> {
+        in_doubt: &HashSet<Uuid>,
+    ) -> Result<Vec<Pending>, (Vec<Pending>, ReadError)> {
         // What has just been looked for and is not there is not worth another look.
         let beside = |command: &Pending| {
             let state = known.get(&command.stream()).and_then(Loaded::state)?;
@@ -351,7 +359,7 @@ impl LaneTask {
             let beside = beside(command).map(|stream| known.get(&stream));
             !command.uncertain
                 && !self.unsettled
-                && self.appender.in_doubt(self.lane, [command.id()]).is_empty()
+                && !in_doubt.contains(&command.id())
                 && loaded.is_some_and(|loaded| loaded.fresh && loaded.guard() == Some(0))
                 && beside.is_none_or(|loaded| loaded.is_some_and(|loaded| loaded.fresh))
         };
@@ -372,11 +380,6 @@ impl LaneTask {
         let also = others.iter().zip(&doubtful);
         let also = also.filter_map(|(other, (command, _))| Some(((*other)?, command.id())));
         asked.extend(also.collect::<Vec<_>>());
-        let ids: Vec<Uuid> = doubtful.iter().map(|(command, _)| command.id()).collect();
-        if let Err(error) = self.appender.end_lost(self.lane, &ids).await {
-            let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
-            return Err((doubtful, Unsure::Lost(error)));
-        }
         let found = if self.unsettled {
             self.log.doubts_behind_writers(self.lane, &asked).await
         } else {
@@ -389,7 +392,7 @@ impl LaneTask {
             }
             Err(error) => {
                 let doubtful = doubtful.into_iter().map(|(command, _)| command).collect();
-                return Err((doubtful, Unsure::Log(error)));
+                return Err((doubtful, error));
             }
         };
         let mut found = found.into_iter();
