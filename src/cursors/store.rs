@@ -30,11 +30,13 @@ pub(super) struct Store {
     sent: Arc<Mutex<Sent>>,
     tellers: Arc<Tellers>,
     /// The moment that this is of, and what is known of read positions.
-    seen: Arc<Mutex<Option<AsOf>>>,
+    seen: Arc<Mutex<AsOf>>,
 }
 
 impl Store {
     pub(super) fn new(log: Log, models: Pool, lanes: Lanes, ephemeral: Ephemeral) -> Self {
+        // Others may tell of reads before anything is stored here: what is shown of those is of this moment, too.
+        let seen = Arc::new(Mutex::new(lanes.as_of()));
         Self {
             log,
             models,
@@ -42,7 +44,7 @@ impl Store {
             ephemeral,
             sent: Arc::new(Mutex::new(Sent::new())),
             tellers: Arc::new(Tellers::new()),
-            seen: Arc::default(),
+            seen,
         }
     }
 
@@ -60,13 +62,13 @@ impl Store {
     fn look_back(&self, now: AsOf) {
         let before = {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.replace(now)
+            std::mem::replace(&mut *seen, now)
         };
-        if before == Some(now) {
+        if before == now {
             return;
         }
         self.sent().forget();
-        if before.is_some_and(|before| before.time_lines == now.time_lines) {
+        if before.time_lines == now.time_lines {
             // What was shown may well be so.
             self.ephemeral.read_marks().doubt();
         } else {

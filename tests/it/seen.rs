@@ -322,6 +322,42 @@ async fn whoever_answers_has_read_also_where_another_device_at_another_node_has_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_receipt_from_another_node_has_shown_does_not_go_back_with_the_first_read_here() {
+    let store = Store::new().await;
+    let mut config = store.config();
+    // Nothing is stored there before somebody reads.
+    config.gateway.delivered_ms = 3_600_000;
+    let (here, there) = (store.node().await, TestNode::start(config).await);
+    let [ann, ben, cat] = here.people(["ann", "ben", "cat"]).await;
+    let (mut a, mut phone) = (there.socket(&ann).await, here.socket(&ben).await);
+    let group = phone.create_group(&[&ann, &cat]).await;
+    a.events(group, 1).await;
+    let deadline = Instant::now() + PATIENCE;
+    let (second, answer) = loop {
+        let first = seq_of(&a.say(group, "one").await);
+        let second = seq_of(&a.say(group, "two").await);
+        let answer = seq_of(&phone.say(group, "an answer").await);
+        phone.acked(read(group, first)).await;
+        // Whoever has answered has read, which the node of their phone knows alone.
+        let told = timeout(LOST, receipt(&mut a, &ben, "read_seq", answer)).await;
+        if told.is_ok() {
+            break (second, answer);
+        }
+        assert!(Instant::now() < deadline, "no receipt comes");
+    };
+    let mut tablet = there.socket(&ben).await;
+    tablet.acked(read(group, second)).await;
+    let last = seq_of(&a.say(group, "three").await);
+    tablet.acked(read(group, last)).await;
+    let told = a
+        .take(|object| object["type"] == "receipt" && object["user"] == json!(ben.id))
+        .await;
+    assert_eq!(told["read_seq"], json!(last), "it was {answer} before");
+    here.stop().await;
+    there.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_wants_no_receipts_is_shown_none_and_shows_none() {
     let store = Store::new().await;
     let (here, there) = (store.node().await, store.node().await);
