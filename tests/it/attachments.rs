@@ -372,9 +372,7 @@ async fn a_link_opens_a_file_for_as_long_as_its_user_may_see_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     let [ann, ben] = node.people(["ann", "ben"]).await;
     let mut a = node.socket(&ann).await;
     let conversation = a.open_direct(&ben).await;
@@ -422,9 +420,7 @@ async fn a_file_that_no_message_shows_is_removed_with_its_bytes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reported_picture_is_seen_by_who_looks_at_the_report_and_kept_until_that_is_settled() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     let [ann, ben] = node.people(["ann", "ben"]).await;
     let moderator = promoted(&node, "mod", &[Role::Moderator]).await;
     let auditor = promoted(&node, "audit", &[Role::Auditor]).await;
@@ -596,9 +592,7 @@ async fn nobody_learns_from_a_file_of_their_own_that_it_was_reported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_reported_behind_its_removal_is_seen_while_it_is_held() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     let [ann, ben] = node.people(["ann", "ben"]).await;
     let moderator = promoted(&node, "mod", &[Role::Moderator]).await;
     let (mut a, mut b) = (node.socket(&ann).await, node.socket(&ben).await);
@@ -948,6 +942,13 @@ async fn twenty_minutes_later(store: &Store) {
     store.client().await.execute(sql, &[]).await.unwrap();
 }
 
+/// A node that cleans up all the time.
+async fn tidy_node(store: &Store) -> TestNode {
+    let mut config = store.config();
+    config.attachments.clean_up_s = 1;
+    TestNode::start(config).await
+}
+
 /// A node that cleans up all the time, an hour after whatever is under way was tried, and keeps so many bytes of each user.
 async fn an_hour_later(store: &Store, user_bytes: u64) -> TestNode {
     let sql = "UPDATE upload SET tried_at = tried_at - interval '1 hour'";
@@ -1053,9 +1054,7 @@ async fn what_could_not_be_stored_is_tried_once_more_before_its_time_is_over() {
     let sql = "UPDATE upload SET expires_at = now() + interval '5 minutes', tried_at = now() - interval '6 minutes'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
 
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     eventually(async || (under_way(&database).await == 0).then_some(())).await;
     // It is stored, and not over.
     let id = json!(place.rsplit('/').next().unwrap());
@@ -1077,9 +1076,7 @@ async fn what_could_not_be_stored_for_long_is_tried_ever_more_rarely() {
     let sql = "UPDATE upload SET tried_at = tried_at - interval '10 minutes' WHERE tried_at > now() - interval '10 minutes'";
     assert_eq!(database.execute(sql, &[]).await.unwrap(), 1);
 
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     eventually(async || (under_way(&database).await == 1).then_some(())).await;
     cleaned_up(&store).await;
     assert_eq!(under_way(&database).await, 1);
@@ -1173,9 +1170,7 @@ async fn sessions(database: &tokio_postgres::Client, condition: &str) -> i64 {
 /// A node whose clock is to be ahead of the database's.
 async fn node_and_clock(store: &Store) -> TestNode {
     store.another_clock().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    TestNode::start(config).await
+    tidy_node(store).await
 }
 
 /// From here on it is two days ahead, also for the clean-up that was under way.
@@ -1238,9 +1233,7 @@ async fn a_node_whose_clock_is_ahead_forgets_no_upload_before_its_time() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_not_taken_for_nobodys_while_the_read_model_lacks_the_lane_that_shows_it() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     let ann = node.register("ann").await;
     let lane = |user: &User| user.id.as_bytes()[15];
     let ben = eventually(async || {
@@ -1293,9 +1286,7 @@ async fn a_file_is_not_taken_for_nobodys_while_the_read_model_lacks_the_lane_tha
 
 /// A node that cleans up all the time, somebody there, and their upload of ten bytes, of which five have come.
 async fn half_uploaded(store: &Store) -> (TestNode, User, String) {
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(store).await;
     let ann = node.register("ann").await;
     let place = begun(&node, &ann, 10).await;
     let sent = part(&node, &ann, &place, 0).body("hello").send().await.unwrap();
@@ -1367,9 +1358,7 @@ async fn however_many_uploads_are_over_one_look_forgets_them_all() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_cannot_be_removed_keep_none_of_the_others() {
     let store = Store::new().await;
-    let mut config = store.config();
-    config.attachments.clean_up_s = 1;
-    let node = TestNode::start(config).await;
+    let node = tidy_node(&store).await;
     let ann = node.register("ann").await;
     node.stored(&ann, "a.txt", "words").await;
     let root = files(&store);

@@ -362,6 +362,21 @@ async fn a_newcomer_reads_and_follows_what_goes_on_below_a_message_that_they_do_
     node.stop().await;
 }
 
+/// The history of threads can be read, and folds nothing, until what this begins is rolled back.
+async fn hold_threads(store: &Store) -> tokio_postgres::Client {
+    let database = store.client().await;
+    let stop = "BEGIN; LOCK TABLE p_history_4.thread IN SHARE MODE";
+    database.batch_execute(stop).await.unwrap();
+    database
+}
+
+/// A command to a conversation, with an id.
+fn numbered(conversation: Uuid, mut command: Value) -> Value {
+    command["conversation"] = json!(conversation);
+    command["id"] = json!(Uuid::now_v7());
+    command
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_said_of_a_thread_that_is_waited_for_holds_up_nothing_else_and_keeps_its_order() {
     let store = Store::new().await;
@@ -374,18 +389,11 @@ async fn what_is_said_of_a_thread_that_is_waited_for_holds_up_nothing_else_and_k
     let Told { group, hidden, .. } = told(&node, &mut a, &ann, &ben).await;
     a.acked(of("group.add", group, &cat)).await;
     let other = c.open_direct(&ann).await;
-    // It can be read, and folds nothing.
-    let database = store.client().await;
-    let stop = "BEGIN; LOCK TABLE p_history_4.thread IN SHARE MODE";
-    database.batch_execute(stop).await.unwrap();
+    let database = hold_threads(&store).await;
     let mut reply = message(group, "a treasure for you");
     reply["thread"] = hidden["id"].clone();
     let seq = a.acked(reply).await["seq"].clone();
-    let with_id = |mut command: Value| {
-        command["conversation"] = json!(group);
-        command["id"] = json!(Uuid::now_v7());
-        command
-    };
+    let with_id = |command: Value| numbered(group, command);
     let follow = |on: bool| with_id(json!({ "type": "thread.follow", "thread": hidden["id"], "on": on }));
     let waiting = [
         with_id(json!({ "type": "read", "thread": hidden["id"], "seq": seq })),
@@ -434,18 +442,11 @@ async fn what_is_said_of_a_thread_that_is_waited_for_is_done_however_the_connect
     a.acked(of("group.add", group, &cat)).await;
     // Her node has heard of that.
     leaving.say(group, "hello").await;
-    // It can be read, and folds nothing.
-    let database = store.client().await;
-    let stop = "BEGIN; LOCK TABLE p_history_4.thread IN SHARE MODE";
-    database.batch_execute(stop).await.unwrap();
+    let database = hold_threads(&store).await;
     let mut reply = message(group, "a treasure for you");
     reply["thread"] = hidden["id"].clone();
     let seq = a.acked(reply).await["seq"].clone();
-    let with_id = |mut command: Value| {
-        command["conversation"] = json!(group);
-        command["id"] = json!(Uuid::now_v7());
-        command
-    };
+    let with_id = |command: Value| numbered(group, command);
     let read = || json!({ "type": "read", "thread": hidden["id"], "seq": seq });
     let archive = json!({ "type": "conversation.archive", "on": true });
     for command in [read(), archive] {

@@ -49,6 +49,13 @@ async fn heard(client: &tokio_postgres::Client, user: &User) -> Vec<i16> {
     rows.iter().map(|row| row.get(0)).collect()
 }
 
+/// The reactor looks at all of a group once more, as after a crash before it has noted how far it has come.
+async fn looked_again(client: &tokio_postgres::Client, group: Uuid) {
+    let back = "UPDATE reactor_checkpoint SET pos = 0 WHERE reactor = 'join-notices'";
+    client.batch_execute(back).await.unwrap();
+    looked(client, group).await;
+}
+
 /// Until it was looked whom anything is to be told of what the group holds by now.
 async fn looked(client: &tokio_postgres::Client, group: Uuid) {
     let sql = "SELECT bool_and(c.pos >= e.pos) FROM event e \
@@ -359,10 +366,7 @@ async fn an_answer_that_is_looked_at_again_ends_no_notice_of_whoever_asked_behin
     client.batch_execute(FREED).await.unwrap();
     assert_eq!(asked_by(&mut a, group).await, cat.id);
     looked(&client, group).await;
-    // As after a crash before it has noted how far it has come.
-    let back = "UPDATE reactor_checkpoint SET pos = 0 WHERE reactor = 'join-notices'";
-    client.batch_execute(back).await.unwrap();
-    looked(&client, group).await;
+    looked_again(&client, group).await;
     assert_eq!(heard(&client, &ann).await, [ASKED]);
     node.stop().await;
 }
@@ -384,9 +388,7 @@ async fn what_was_taken_back_and_is_looked_at_again_ends_no_notice_of_whoever_as
     client.batch_execute(FREED).await.unwrap();
     assert_eq!(asked_by(&mut a, group).await, dan.id);
     looked(&client, group).await;
-    let back = "UPDATE reactor_checkpoint SET pos = 0 WHERE reactor = 'join-notices'";
-    client.batch_execute(back).await.unwrap();
-    looked(&client, group).await;
+    looked_again(&client, group).await;
     assert_eq!(heard(&client, &ann).await, [ASKED]);
     one.stop().await;
     two.stop().await;

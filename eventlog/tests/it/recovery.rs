@@ -10,6 +10,9 @@ use tokio::task::JoinSet;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+/// No append begins to write before this ends.
+const HOLD: &str = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
+
 /// Far longer than any answer takes, on a busy machine too.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -204,8 +207,7 @@ async fn a_role_that_takes_another_one_appends_and_ends_what_it_has_lost() {
     let appender = Appender::new(config);
     append(&appender, 1).await.unwrap();
     // It waits before it has begun to write.
-    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
-    holder.batch_execute(hold).await.unwrap();
+    holder.batch_execute(HOLD).await.unwrap();
     let lost = lose_an_append(&appender, &watcher, "relation").await;
     appender.end_lost(0, &[lost]).await.unwrap();
     assert!(!is_in_doubt(&appender, lost));
@@ -221,8 +223,7 @@ async fn of_several_sessions_that_were_lost_each_is_ended_for_what_it_was_sent()
     // None of them gives the lock up before all are lost.
     let appender = Appender::new(test.config.clone().with_timeout(10 * PATIENCE));
     append(&appender, 1).await.unwrap();
-    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
-    holder.batch_execute(hold).await.unwrap();
+    holder.batch_execute(HOLD).await.unwrap();
     let mut lost = vec![];
     for _ in 0..3 {
         lost.push(lose_an_append(&appender, &watcher, "relation").await);
@@ -253,8 +254,7 @@ async fn where_too_many_sessions_are_lost_nothing_is_appended_until_some_have_en
     let (holder, watcher) = (client(&url).await, client(&url).await);
     let appender = Appender::new(config);
     append(&appender, 1).await.unwrap();
-    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE";
-    holder.batch_execute(hold).await.unwrap();
+    holder.batch_execute(HOLD).await.unwrap();
     let (mut lost, mut commands) = (0, vec![]);
     let refused = loop {
         let one = proposal(stream(0, 1), 0, vec![message()]);
@@ -311,8 +311,8 @@ async fn an_append_that_waits_for_a_standby_is_not_shown_before_though_nobody_wa
     let waits = lose_an_append(&appender, &watcher, "SyncRep").await;
     // One that has not begun to write does not stay with it.
     let holder = client(&url).await;
-    let hold = "BEGIN; LOCK TABLE log_lane IN ACCESS EXCLUSIVE MODE; COMMIT";
-    let held = tokio::spawn(async move { holder.batch_execute(hold).await.unwrap() });
+    let hold = format!("{HOLD}; COMMIT");
+    let held = tokio::spawn(async move { holder.batch_execute(&hold).await.unwrap() });
     until(async || waiting_for(&watcher, "relation").await == 1).await;
     let ends = lose_an_append(&appender, &watcher, "relation").await;
     for _ in 0..2 {
